@@ -1,0 +1,1 @@
+"""The edge: reads meters, keeps a journal, computes batches, publishes evidence."""

@@ -1,0 +1,81 @@
+"""A checkpoint: the ledger's size and root as signed text (C2SP tlog-checkpoint in a signed note).
+
+In: origin, size, root, the ledger's Ed25519 key. Out: text anyone can keep outside the database, and back again.
+    origin / size / base64(root) / blank / "— origin base64(key hash + signature)"
+"""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from contract import keys
+from contract.errors import BadSignature, Malformed, TooLarge
+
+CHECKPOINT_BYTES_MAX = 1 << 14
+ED25519_NOTE = b"\x01"  # C2SP signed-note, signature type Ed25519
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The state of a log at one moment."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def text(self) -> str:
+        """The signed words."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+
+def key_hash(name: str, key: Ed25519PublicKey) -> bytes:
+    """Four bytes that tell a note's keys apart (C2SP signed-note)."""
+    return hashlib.sha256(name.encode() + b"\n" + ED25519_NOTE + key.public_bytes_raw()).digest()[:4]
+
+
+def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
+    """Write a signed note with one signature, named after the origin."""
+    text = checkpoint.text()
+    mark = key_hash(checkpoint.origin, key.public_key()) + key.sign(text.encode())
+    return f"{text}\n— {checkpoint.origin} {base64.b64encode(mark).decode()}\n"
+
+
+def parse(note: str) -> Checkpoint:
+    """Read the words of a note without checking who signed them. Raises TooLarge or Malformed."""
+    if len(note) > CHECKPOINT_BYTES_MAX:
+        raise TooLarge(f"checkpoint: {len(note)} characters; at most {CHECKPOINT_BYTES_MAX}")
+    text, _, _ = note.partition("\n\n")
+    match text.split("\n"):
+        case [origin, size, encoded] if origin and size.isascii() and size.isdigit() and str(int(size[:20])) == size:
+            root = _base64(encoded)
+            if len(root) != 32:
+                raise Malformed("checkpoint: the root must have 32 bytes")
+            return Checkpoint(origin, int(size), root)
+        case _:
+            raise Malformed("checkpoint: must be origin, size and root, a line each")
+
+
+def verify(note: str, key: Ed25519PublicKey) -> Checkpoint:
+    """Read a note. Raises BadSignature unless `key` signed it under the origin's name."""
+    checkpoint = parse(note)
+    _, _, signatures = note.partition("\n\n")
+    for line in signatures.splitlines():
+        match line.split(" "):
+            case ["—", name, encoded] if name == checkpoint.origin:
+                mark = _base64(encoded)
+                if mark[:4] == key_hash(name, key):
+                    keys.verify(key, mark[4:], checkpoint.text().encode())
+                    return checkpoint
+            case _:
+                continue
+    raise BadSignature("checkpoint: not signed by the ledger's key")
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Malformed("checkpoint: not base64") from None

@@ -1,0 +1,99 @@
+"""Signing keys: Ed25519 or ECDSA P-256, their COSE names, thumbprints and PEM forms.
+
+A key is known by its thumbprint (RFC 9679): the SHA-256 of its deterministic COSE_Key. This file never touches a disk.
+"""
+
+import hashlib
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+from contract import cbor
+from contract.errors import BadSignature
+
+PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
+
+EDDSA, ES256 = -8, -7  # COSE algorithm numbers, RFC 9053
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SP 800-186, curve P-256
+
+
+def generate(algorithm: int = EDDSA) -> PrivateKey:
+    """Make a new private key for EDDSA or ES256."""
+    return ed25519.Ed25519PrivateKey.generate() if algorithm == EDDSA else ec.generate_private_key(ec.SECP256R1())
+
+
+def algorithm_of(key: PrivateKey | PublicKey) -> int:
+    """The COSE algorithm a key signs with."""
+    return EDDSA if isinstance(key, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey) else ES256
+
+
+def cose_key(key: PublicKey) -> bytes:
+    """The deterministic COSE_Key (RFC 9052) with only the members a thumbprint covers."""
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return cbor.encode({1: 1, -1: 6, -2: key.public_bytes_raw()})
+    point = key.public_numbers()
+    return cbor.encode({1: 2, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")})
+
+
+def thumbprint(key: PublicKey) -> bytes:
+    """The 32 bytes a key is known by (RFC 9679)."""
+    return hashlib.sha256(cose_key(key)).digest()
+
+
+def sign(key: PrivateKey, message: bytes) -> bytes:
+    """Sign, 64 bytes. An ES256 signature has the lower of its two possible s values, so that it has one form."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign(message)
+    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(32, "big") + min(s, P256_ORDER - s).to_bytes(32, "big")
+
+
+def verify(key: PublicKey, signature: bytes, message: bytes) -> None:
+    """Raise BadSignature unless this key signed exactly this message and the signature is in its one form."""
+    if len(signature) != 64:
+        raise BadSignature(f"signature: {len(signature)} bytes where 64 are due")
+    try:
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, message)
+            return
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+        if s > P256_ORDER // 2:
+            raise BadSignature("signature: ES256 with the higher s")
+        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        raise BadSignature("signature: does not match the key and the signed bytes") from None
+
+
+def private_to_pem(key: PrivateKey) -> bytes:
+    """PKCS#8 PEM, unencrypted: the caller keeps it in a file only its owner can read."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def public_to_pem(key: PublicKey) -> bytes:
+    """SubjectPublicKeyInfo PEM."""
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def private_from_pem(data: bytes) -> PrivateKey:
+    """Read a private key. Raises ValueError for anything but Ed25519 or P-256."""
+    key = serialization.load_pem_private_key(data, None)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise ValueError("neither an Ed25519 nor a P-256 private key")
+
+
+def public_from_pem(data: bytes) -> PublicKey:
+    """Read a public key. Raises ValueError for anything but Ed25519 or P-256."""
+    key = serialization.load_pem_public_key(data)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise ValueError("neither an Ed25519 nor a P-256 public key")

@@ -1,0 +1,234 @@
+"""What the parts of entries say: one record per kind, written as a CBOR map with the record's name under `part`.
+
+In and out: records and bytes. Unknown members are kept; a missing or mistyped one is malformed. Segments have a form of
+their own (segment.py). Amounts are integers in canonical units: mWh, mW, cm3, mg.
+"""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from annotated_types import Len
+from pydantic import BaseModel, ValidationError
+
+from contract import cbor
+from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
+from contract.errors import Malformed
+
+Text = Annotated[str, Len(0, 1000)]
+
+
+class Parent(BaseModel):
+    """The entry an epoch follows: the head of the author's chain when it started."""
+
+    model_config = RECORD
+    epoch: Nonce
+    seq: Count
+    hash: Hash
+
+
+class Author(BaseModel):
+    """First part of every manifest: who writes this epoch, after what, and why it began or changed."""
+
+    model_config = RECORD
+    part: Literal["author"] = "author"
+    parent: Parent | None
+    reason: Text
+    software: Text
+    config_hash: Hash
+    started_ns: Integer
+
+
+class ProfilePart(BaseModel):
+    """A profile's file, verbatim: raw words plus these bytes give values."""
+
+    model_config = RECORD
+    part: Literal["profile"] = "profile"
+    name: Text
+    toml: bytes
+
+
+class Declared(BaseModel):
+    """What the site states of a register where the profile does not: step in the point's unit, largest age."""
+
+    model_config = RECORD
+    point: Name
+    step: Text | None
+    age_ns: Count | None
+    source: Text
+
+
+class Transformer(BaseModel):
+    """A current or voltage transformer's ratio and class."""
+
+    model_config = RECORD
+    primary: Count
+    secondary: Count
+    accuracy_class: Text | None
+
+
+class Certificate(BaseModel):
+    """A calibration or verification certificate, by its number and validity."""
+
+    model_config = RECORD
+    number: Text
+    body: Text
+    valid_from_ns: Integer
+    valid_to_ns: Integer
+
+
+class MeterPart(BaseModel):
+    """One meter as it stands: which instrument, where, by which profile, with which ratios and certificate."""
+
+    model_config = RECORD
+    part: Literal["meter"] = "meter"
+    meter: Name
+    installation: Text
+    address: Text
+    base: Text
+    profile: Hash
+    serial: Text
+    serial_is: Literal["read", "declared"]
+    accuracy_class: Text | None
+    ct: Transformer | None
+    pt: Transformer | None
+    certificate: Certificate | None
+    declared: list[Declared]
+
+
+class CounterRef(BaseModel):
+    """A counter point of a meter."""
+
+    model_config = RECORD
+    meter: Name
+    point: Name
+
+
+class LinePart(BaseModel):
+    """A production line: where its batches are told, and which counters make up its energy and its output."""
+
+    model_config = RECORD
+    part: Literal["line"] = "line"
+    line: Name
+    source: Name
+    edge_time: Literal["source", "observed"]
+    energy: list[CounterRef]
+    good: CounterRef | None
+    scrap: CounterRef | None
+
+
+class Seen(BaseModel):
+    """One look at a batch source: asked and answered in agent time, and the source's own time of the value."""
+
+    model_config = RECORD
+    requested_ns: Integer
+    answered_ns: Integer
+    source_ns: Integer | None
+
+
+class Edge(BaseModel):
+    """When a batch began or ended, as an interval of agent time, and the looks it rests on."""
+
+    model_config = RECORD
+    earliest_ns: Integer
+    latest_ns: Integer
+    policy: Literal["source", "observed"]
+    before: Seen
+    after: Seen
+
+
+class BatchPart(BaseModel):
+    """First part of a batch entry: one production run on a line."""
+
+    model_config = RECORD
+    part: Literal["batch"] = "batch"
+    batch: Text
+    line: Name
+    product: Text
+    start: Edge
+    end: Edge
+    closed: Literal["complete", "incomplete"]
+
+
+class AmountPart(BaseModel):
+    """One counter's amount over the batch. None where nothing can be claimed; never zero for a missing value."""
+
+    model_config = RECORD
+    part: Literal["amount"] = "amount"
+    role: Literal["energy", "good", "scrap"]
+    meter: Name
+    point: Name
+    unit: Literal["wh_milli", "m3_micro", "g_milli"]
+    amount: Integer | None
+    lower: Integer | None
+    upper: Integer | None
+    u95: Count | None
+    interpolated_ppm: Count
+    anomalies: list[Text]
+
+
+class EventPart(BaseModel):
+    """Something that happened, by name: an edge, a meter lost or back, a counter's anomaly, a clock step."""
+
+    model_config = RECORD
+    part: Literal["event"] = "event"
+    event: Name
+    about: Text
+    at_ns: Integer
+    detail: dict[str, Any]
+
+
+class EnrolmentPart(BaseModel):
+    """The gateway's statement that an author speaks with this key from here on."""
+
+    model_config = RECORD
+    part: Literal["enrolment"] = "enrolment"
+    author: Name
+    key: bytes  # deterministic COSE_Key
+    key_id: Hash
+
+
+class SitePart(BaseModel):
+    """The site model's file, verbatim."""
+
+    model_config = RECORD
+    part: Literal["site"] = "site"
+    toml: bytes
+
+
+class FactorPart(BaseModel):
+    """An emission factor's file, verbatim."""
+
+    model_config = RECORD
+    part: Literal["factor"] = "factor"
+    toml: bytes
+
+
+class RunPart(BaseModel):
+    """A statement computed from the ledger up to `ledger_size`: canonical JSON, verbatim."""
+
+    model_config = RECORD
+    part: Literal["run"] = "run"
+    ledger_size: Count
+    statement: bytes
+
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+def write(record: BaseModel) -> bytes:
+    """Write a record as a part."""
+    return cbor.encode(record.model_dump())
+
+
+def read(data: bytes, kind: type[Record]) -> Record:
+    """Read a part as the given kind. Raises Malformed."""
+    try:
+        return kind.model_validate(cbor.decode(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Malformed(f"{kind.__name__}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def kind_of(data: bytes) -> str | None:
+    """The name under `part`, or None if the part does not say."""
+    fields = cbor.decode(data)
+    return fields.get("part") if isinstance(fields, dict) and isinstance(fields.get("part"), str) else None

@@ -1,0 +1,1 @@
+"""A plant whose true energy is known exactly, over real sockets."""

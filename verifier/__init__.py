@@ -1,0 +1,1 @@
+"""Offline recomputation of every published number. No network, no database."""
