@@ -1,0 +1,74 @@
+"""Batches as a line's own tags tell them: looks go in, started and ended batches come out.
+
+In: one `Look` after another, in order, and the line's state. Out: the next state and what happened. Nothing here reads
+a clock or a socket; energies are computed elsewhere.
+"""
+
+from dataclasses import dataclass, replace
+
+from agent.aggregation.edges import edge
+from contract.records import Edge, Offset, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the source said at one moment: `batch` is None while nothing runs."""
+
+    seen: Seen
+    batch: str | None
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A batch that has begun."""
+
+    batch: str
+    product: str
+    start: Edge
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A batch whose both edges are known."""
+
+    running: Running
+    end: Edge
+
+
+@dataclass(frozen=True, slots=True)
+class LineState:
+    """What is remembered of a line between two looks.
+
+    `joined_late` is the batch that was already running at the very first look: its start was not seen, so it never
+    becomes a batch record.
+    """
+
+    last: Look | None = None
+    running: Running | None = None
+    joined_late: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a line's source tells time: the delay of its tags, and its clock's offset if that is to be used."""
+
+    lag_ns: int
+    offset: Offset | None
+
+
+def observe(state: LineState, look: Look, source: Source) -> tuple[LineState, Ended | None, Running | None]:
+    """Take one look: (next state, the batch that ended, the batch that started)."""
+    last = state.last
+    if last is None:
+        return LineState(look, None, look.batch), None, None
+    if look.batch == last.batch:
+        running = state.running
+        if running is not None and look.product != running.product:
+            # the tags of one look can straddle a source's cycle: the product of a later look of the same batch counts
+            running = replace(running, product=look.product)
+        return replace(state, last=look, running=running), None, None
+    at = edge(last.seen, look.seen, source.lag_ns, source.offset)
+    ended = Ended(state.running, at) if state.running is not None else None
+    started = Running(look.batch, look.product, at) if look.batch is not None else None
+    return LineState(look, started, None), ended, started

@@ -1,0 +1,58 @@
+"""`metertrail agent`: check a configuration, or run it. Also `metertrail keygen`."""
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+from pathlib import Path
+
+from contract.keys import EDDSA, ES256
+from contract.problems import Problems
+
+FAULTY = 2
+
+
+def main(argv: list[str]) -> int:
+    """Exit status: 0 done, 2 the configuration or a file it names cannot be used."""
+    parser = argparse.ArgumentParser(prog="metertrail agent")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, words in (("check", "say what is wrong with a configuration"), ("run", "read, record and publish")):
+        command = commands.add_parser(name, help=words)
+        command.add_argument("config", type=Path, metavar="FILE")
+    asked = parser.parse_args(argv)
+    from agent import check  # noqa: PLC0415 - drivers and kernels are imported only when a configuration is read
+
+    try:
+        plan = check.load(asked.config, time.time_ns())
+        if asked.command == "check":
+            sys.stdout.write(f"{asked.config}: {len(plan.meters)} meters on {len(plan.buses)} buses: in order\n")
+            return 0
+        from agent import app  # noqa: PLC0415 - opens sockets: only for `run`
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        asyncio.run(app.run(plan))
+    except Problems as problems:
+        sys.stderr.write("\n".join(problems.lines) + "\n")
+        return FAULTY
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAULTY
+    return 0
+
+
+def keygen(argv: list[str]) -> int:
+    """Make a key pair."""
+    parser = argparse.ArgumentParser(prog="metertrail keygen")
+    parser.add_argument("name", type=Path, help="writes NAME.pem, readable by you alone, and NAME.pub.pem to hand out")
+    parser.add_argument("--es256", action="store_true", help="ECDSA P-256 instead of Ed25519")
+    asked = parser.parse_args(argv)
+    from agent import custody  # noqa: PLC0415 - one sub-command imports no more than it needs
+
+    try:
+        thumbprint = custody.create(asked.name, ES256 if asked.es256 else EDDSA)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAULTY
+    sys.stdout.write(f"{asked.name}.pem, {asked.name}.pub.pem: key {thumbprint.hex()}\n")
+    return 0

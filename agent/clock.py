@@ -1,0 +1,77 @@
+"""The agent's clock: UTC that never runs back within a process, and what the kernel says of its quality.
+
+Only the composition root makes one. Between anchors time runs with the monotonic clock; when the system's UTC has been
+stepped forward the anchor follows, when it was stepped back ours goes on and the difference is told.
+"""
+
+import ctypes
+import ctypes.util
+import time
+from pathlib import Path
+
+from contract.entry import Clock
+
+STEP_NS = 100_000_000  # a difference that slewing cannot explain
+TIME_ERROR = 5  # adjtimex(2): the kernel's clock is not synchronised
+UNSYNCHRONISED = 0x0040  # adjtimex(2): STA_UNSYNC
+
+
+class Timex(ctypes.Structure):
+    """`struct timex` of the Linux kernel (include/uapi/linux/timex.h) on 64-bit machines."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_char * 256),
+    )
+
+
+class AgentClock:
+    """Anchored UTC in ns."""
+
+    def __init__(self) -> None:
+        self._wall_ns, self._monotonic_ns = time.time_ns(), time.monotonic_ns()
+        self._boot = _boot_id()
+        self._libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
+        self.behind_ns = 0  # how far the system's clock was stepped back behind ours
+
+    def now_ns(self) -> int:
+        """UTC, never less than before."""
+        return self._wall_ns + time.monotonic_ns() - self._monotonic_ns
+
+    def step_ns(self) -> int:
+        """Compare with the system's clock; returns the size of a step since the last call, or 0."""
+        monotonic_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+        ahead_ns = wall_ns - (self._wall_ns + monotonic_ns - self._monotonic_ns)
+        step = ahead_ns + self.behind_ns
+        if abs(step) < STEP_NS:
+            return 0
+        if ahead_ns > 0:
+            self._wall_ns, self._monotonic_ns, self.behind_ns = wall_ns, monotonic_ns, 0
+        else:
+            self.behind_ns = -ahead_ns
+        return step
+
+    def state(self) -> Clock:
+        """What an entry's header says of the clock."""
+        timex = Timex()
+        told = self._libc.adjtimex(ctypes.byref(timex))
+        known = told >= 0
+        synchronised = known and told != TIME_ERROR and not timex.status & UNSYNCHRONISED and not self.behind_ns
+        return Clock(
+            synchronised=bool(synchronised) if known else None,
+            error_ns=max(0, timex.maxerror) * 1000 + self.behind_ns if known else None,
+            boot=self._boot,
+            monotonic_ns=time.monotonic_ns(),
+        )
+
+
+def _boot_id() -> bytes | None:
+    try:
+        return bytes.fromhex(Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", ""))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,119 @@
+"""The agent's configuration: strict, and read whole before any socket opens.
+
+In: a TOML file. Out: a frozen `Config`. Anything unknown, missing or contradictory is told at once (check.py finds
+what only the profiles and drivers can know).
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Le, Len
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from contract.topics import check_name
+
+STRICT = ConfigDict(frozen=True, extra="forbid")
+
+Name = Annotated[str, AfterValidator(check_name)]
+Positive = Annotated[int, Ge(1)]
+
+
+class Agent(BaseModel):
+    """Who this agent is, and where it keeps its journal and keys. Paths are relative to the file."""
+
+    model_config = STRICT
+    site: Name
+    name: Name
+    data: Path
+    key: Path
+    gateway_key: Path
+    seal_s: Annotated[int, Ge(1), Le(3600)] = 60
+    close_wait_s: Annotated[int, Ge(1), Le(86400)] = 120
+
+
+class Mqtt(BaseModel):
+    """The broker. Encrypted and authenticated unless this file says otherwise."""
+
+    model_config = STRICT
+    host: str
+    port: Annotated[int, Ge(1), Le(65535)] = 8883
+    username: str
+    password_file: Path
+    tls: bool = True
+    ca_file: Path | None = None
+
+
+class Transformer(BaseModel):
+    """A current or voltage transformer whose ratio the meter itself does not apply."""
+
+    model_config = STRICT
+    primary: Positive
+    secondary: Positive
+    accuracy_class: str | None = None
+
+
+class Certificate(BaseModel):
+    """The meter's calibration or verification certificate."""
+
+    model_config = STRICT
+    number: str
+    body: str
+    valid_from: date
+    valid_to: date
+
+
+class Declared(BaseModel):
+    """What the site knows of a register and the profile does not say: its step and its largest age, and from where."""
+
+    model_config = STRICT
+    step: str | None = None
+    age_ms: Positive | None = None
+    source: Annotated[str, Len(1)]
+
+
+class Meter(BaseModel):
+    """One meter on one bus."""
+
+    model_config = STRICT
+    name: Name
+    bus: Name
+    profile: str
+    unit: Annotated[int, Ge(0), Le(255)] = 1
+    base: int | str = 0
+    every_ms: Annotated[int, Ge(50), Le(3_600_000)] = 1000
+    points: tuple[str, ...] = ()
+    installation: str = ""
+    serial: str = ""
+    accuracy_class: str | None = None
+    ct: Transformer | None = None
+    pt: Transformer | None = None
+    certificate: Certificate | None = None
+    declared: dict[str, Declared] = {}
+
+
+class Line(BaseModel):
+    """A production line: the meter whose tags tell its batches, and the counters that make up a batch."""
+
+    model_config = STRICT
+    name: Name
+    source: Name
+    batch: str = "batch_id"
+    product: str = "product"
+    running: str = "running"
+    edge_time: Literal["source", "observed"] = "observed"
+    lag_ms: Annotated[int, Ge(0)] = 0
+    energy: Annotated[tuple[str, ...], Len(1)]
+    good: str | None = None
+    scrap: str | None = None
+
+
+class Config(BaseModel):
+    """The whole file. `bus` tables are checked by the driver they name."""
+
+    model_config = STRICT
+    agent: Agent
+    mqtt: Mqtt
+    bus: Annotated[tuple[dict[str, Any], ...], Len(1)]
+    meter: Annotated[tuple[Meter, ...], Len(1)]
+    line: tuple[Line, ...] = ()

@@ -1,0 +1,117 @@
+"""The manifest's parts: the configuration as evidence states it.
+
+In: a checked plan. Out: bytes. The first part, the author's, is made anew for every manifest; the others change only
+with the configuration, so comparing them tells whether it changed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+
+from agent import config
+from agent.drivers import profile as profiles
+from contract import records
+from contract.chain import Head
+
+SOFTWARE = "metertrail 0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class MeterPlan:
+    """A meter as configured, with its profile's bytes and what they say."""
+
+    meter: config.Meter
+    profile_toml: bytes
+    profile: profiles.Profile  # only the points that are read
+
+    @property
+    def ratio(self) -> Fraction:
+        """CT x PT, applied to energy and power."""
+        ratio = Fraction(1)
+        for transformer in (self.meter.ct, self.meter.pt):
+            if transformer is not None:
+                ratio *= Fraction(transformer.primary, transformer.secondary)
+        return ratio
+
+
+def parts(meters: Sequence[MeterPlan], lines: Sequence[config.Line]) -> list[bytes]:
+    """Every part of a manifest but the author's: profiles, meters, lines."""
+    files = {profiles.profile_hash(m.profile_toml): m for m in meters}
+    return [
+        *(
+            records.write(records.ProfilePart(name=plan.meter.profile, toml=plan.profile_toml))
+            for plan in files.values()
+        ),
+        *(records.write(_meter(plan)) for plan in meters),
+        *(records.write(_line(line)) for line in lines),
+    ]
+
+
+def author(head: Head | None, reason: str, config_hash: bytes, started_ns: int) -> bytes:
+    """A manifest's first part: `head` is the entry this epoch follows."""
+    parent = None if head is None else records.Parent(epoch=head.epoch, seq=head.seq, hash=head.hash)
+    return records.write(
+        records.Author(parent=parent, reason=reason, software=SOFTWARE, config_hash=config_hash, started_ns=started_ns)
+    )
+
+
+def counter_ref(text: str) -> records.CounterRef:
+    """Read "meter.point"."""
+    meter, _, point = text.partition(".")
+    return records.CounterRef(meter=meter, point=point)
+
+
+def _meter(plan: MeterPlan) -> records.MeterPart:
+    meter = plan.meter
+    return records.MeterPart(
+        meter=meter.name,
+        installation=meter.installation,
+        address=f"{meter.bus} unit {meter.unit}",
+        base=str(meter.base),
+        profile=profiles.profile_hash(plan.profile_toml),
+        serial=meter.serial,
+        serial_is="declared",
+        accuracy_class=meter.accuracy_class,
+        ct=_transformer(meter.ct),
+        pt=_transformer(meter.pt),
+        certificate=_certificate(meter.certificate),
+        declared=[_declared(point, declared) for point, declared in sorted(meter.declared.items())],
+    )
+
+
+def _transformer(given: config.Transformer | None) -> records.Transformer | None:
+    if given is None:
+        return None
+    return records.Transformer(primary=given.primary, secondary=given.secondary, accuracy_class=given.accuracy_class)
+
+
+def _certificate(given: config.Certificate | None) -> records.Certificate | None:
+    if given is None:
+        return None
+    return records.Certificate(
+        number=given.number,
+        body=given.body,
+        valid_from_ns=_ns(given.valid_from),
+        valid_to_ns=_ns(given.valid_to + timedelta(days=1)) - 1,
+    )
+
+
+def _declared(point: str, given: config.Declared) -> records.Declared:
+    age_ns = None if given.age_ms is None else given.age_ms * 1_000_000
+    return records.Declared(point=point, step=given.step, age_ns=age_ns, source=given.source)
+
+
+def _line(line: config.Line) -> records.LinePart:
+    return records.LinePart(
+        line=line.name,
+        source=line.source,
+        edge_time=line.edge_time,
+        energy=[counter_ref(text) for text in line.energy],
+        good=None if line.good is None else counter_ref(line.good),
+        scrap=None if line.scrap is None else counter_ref(line.scrap),
+    )
+
+
+def _ns(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000_000
