@@ -1,0 +1,1 @@
+"""Batch energy from register readings: boundary estimates, bounds, uncertainty. Pure."""

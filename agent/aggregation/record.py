@@ -1,0 +1,168 @@
+"""Energy of one counter point: numpy columns, parameters and edges in, frozen records of Python ints out.
+
+`point_energy` is the one function that agent, gateway and verifier call, so that the same readings give the same digits
+in each. It refuses unsound columns and never sorts, drops or fills a reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.aggregation.counter import COUNTER_MOST, Anomaly, IntArray, stretches
+from agent.aggregation.energy import WindowEnergy, has_no_length, window_energy
+from agent.aggregation.uncertainty import EdgeBounds, Instrument, Uncertainty, u95
+from agent.aggregation.window import MISSING, Boundaries, boundaries
+
+# Kernels double times and add an age: both must stay below 2^62 ns (the year 2116) together. 2^56 ns is over two years.
+AGE_MOST_NS = 2**56
+TIME_MOST_NS = 2**62 - AGE_MOST_NS - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Readings that have a value: three int64 columns of one length, in the order of their answers.
+
+    requested_ns <= answered_ns in each row; answers strictly rise, requests never fall. `counter` is in canonical
+    units.
+    """
+
+    requested_ns: IntArray
+    answered_ns: IntArray
+    counter: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is declared about the point, in the counter's canonical unit.
+
+    `age_ns`: the largest age of the register, -1 unknown. `below`, `above`: slack of the indicated energy under and
+    over what the register shows. `limit`: modulus at which it wraps, 0 none. `power_max_w`: the most the circuit can
+    carry, for telling a wrap from a reset. `clock_ns`: half-width of a clock error between edges and readings not yet
+    inside the edges' intervals.
+    """
+
+    age_ns: int
+    below: int
+    above: int
+    limit: int = 0
+    power_max_w: int | None = None
+    instrument: Instrument | None = None
+    clock_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Edge intervals [earliest, latest] as int64 columns, in any order; windows as (start, end) indices into them."""
+
+    earliest_ns: IntArray
+    latest_ns: IntArray
+    windows: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PointEnergy:
+    """Energy and uncertainty (None where the energy is not known) per window, in the order given; the anomalies."""
+
+    windows: tuple[WindowEnergy, ...]
+    uncertainties: tuple[Uncertainty | None, ...]
+    anomalies: tuple[Anomaly, ...]
+
+
+def point_energy(columns: Columns, parameters: Parameters, edges: Edges) -> PointEnergy:
+    """Stretches, boundaries, window energies and uncertainties of one point.
+
+    Raises ValueError, one line that says what is wrong and where, for columns of different lengths or not int64, times
+    that are unsorted, duplicate or out of range, negative parameters, an edge or a window that ends before it starts.
+    """
+    _check_columns(columns)
+    _check_parameters(parameters)
+    _check_edges(edges)
+    p, c = parameters, columns
+    seen = stretches(c.requested_ns, c.answered_ns, c.counter, p.limit, p.power_max_w, p.age_ns, p.above)
+    bounds = boundaries(
+        c.requested_ns,
+        c.answered_ns,
+        seen.counter,
+        seen.stretch,
+        p.age_ns,
+        p.below,
+        p.above,
+        edges.earliest_ns,
+        edges.latest_ns,
+    )
+    windows = tuple(window_energy(bounds, start, end) for start, end in edges.windows)
+    uncertainties = tuple(
+        _uncertainty(bounds, p, start, end, window.energy)
+        for (start, end), window in zip(edges.windows, windows, strict=True)
+    )
+    return PointEnergy(windows, uncertainties, seen.anomalies)
+
+
+def _uncertainty(b: Boundaries, p: Parameters, start: int, end: int, energy: int | None) -> Uncertainty | None:
+    if energy is None:
+        return None
+    if has_no_length(b, start, end):
+        return u95(0, p.instrument, 0, ())
+    known = MISSING not in (b.lower[start], b.upper[start], b.lower[end], b.upper[end])
+    edges = [EdgeBounds(int(b.estimate[e]), int(b.lower[e]), int(b.upper[e])) for e in (start, end)] if known else None
+    twice_ns = int(b.earliest_ns[end] + b.latest_ns[end]) - int(b.earliest_ns[start] + b.latest_ns[start])
+    # A clock error shifts an edge along the window's mean power; rounded up. Edges of one midpoint enclose no energy to
+    # shift.
+    clock = -(-2 * energy * p.clock_ns // twice_ns) if twice_ns else 0
+    return u95(energy, p.instrument, p.below + p.above, edges, clock)
+
+
+def _check_columns(columns: Columns) -> None:
+    requested, answered, counter = columns.requested_ns, columns.answered_ns, columns.counter
+    _check_int64(requested_ns=requested, answered_ns=answered, counter=counter)
+    _refuse(
+        answered[1:] <= answered[:-1],
+        1,
+        "reading",
+        "answered no later than the one before it: sort, keep one of equals",
+    )
+    _refuse(requested[1:] < requested[:-1], 1, "reading", "requested earlier than the one before it: sort by time")
+    _refuse(requested > answered, 0, "reading", "answered before it was requested: correct its times")
+    if counter.size:
+        _check_times(int(requested[0]), int(answered[-1]))
+        if max(-int(counter.min()), int(counter.max())) >= COUNTER_MOST:
+            raise ValueError("counter: a value reaches 2^62 canonical units: no register of a meter counts that far")
+
+
+def _check_parameters(p: Parameters) -> None:
+    if not -1 <= p.age_ns <= AGE_MOST_NS:
+        raise ValueError(f"age_ns is {p.age_ns}: give -1 for unknown or 0 to 2^56 ns")
+    if min(p.below, p.above, p.limit, p.clock_ns, p.power_max_w or 0) < 0:
+        raise ValueError(f"{p}: only age_ns may be negative")
+    if max(p.below, p.above) > COUNTER_MOST // 2:
+        raise ValueError(f"below is {p.below}, above is {p.above}: give a slack of at most 2^61 canonical units")
+
+
+def _check_edges(edges: Edges) -> None:
+    earliest, latest = edges.earliest_ns, edges.latest_ns
+    _check_int64(earliest_ns=earliest, latest_ns=latest)
+    _refuse(latest < earliest, 0, "edge", "its latest instant is before its earliest: swap or correct them")
+    if earliest.size:
+        _check_times(int(earliest.min()), int(latest.max()))
+
+
+def _check_int64(**columns: IntArray) -> None:
+    for name, column in columns.items():
+        if column.dtype != np.int64 or column.ndim != 1:
+            raise ValueError(f"{name}: {column.ndim}-dimensional {column.dtype}: give a one-dimensional int64 column")
+    sizes = {name: column.size for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"columns of different lengths {sizes}: give one row per element")
+
+
+def _check_times(first_ns: int, last_ns: int) -> None:
+    if first_ns < 0 or last_ns > TIME_MOST_NS:
+        raise ValueError(f"times from {first_ns} to {last_ns}: give ns UTC between 0 and {TIME_MOST_NS}")
+
+
+def _refuse(bad: npt.NDArray[np.bool_], offset: int, what: str, why: str) -> None:
+    if bad.any():
+        raise ValueError(f"{what} {int(bad.argmax()) + offset}: {why}")

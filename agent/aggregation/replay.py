@@ -1,0 +1,194 @@
+"""From evidence to amounts: a manifest's parts and a meter's segments in, what a counter counted over windows out.
+
+Agent, gateway and verifier all compute by this one path, so the same evidence gives the same digits in each. An amount
+is a function of the readings from the last one answered before its start to the first one requested after its end (and
+the register's age), and of nothing else.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.aggregation.limits import ct_limits, meter_limit_ppm
+from agent.aggregation.record import Columns, Edges, Parameters, point_energy
+from agent.aggregation.uncertainty import Instrument
+from agent.aggregation.window import INTERPOLATED
+from agent.drivers import profile as profiles
+from agent.drivers.registers import limit_of, scaled_column, slack, unit_of
+from contract import records
+from contract.errors import Malformed
+from contract.segment import MeterSegment
+
+NS_PER_MS = 1_000_000
+# Limits are taken at their worst from a tenth of the rated load upwards and down to a power factor of 0.8.
+LOAD_PERMILLE, TAN_PHI_MILLI = 100, 750
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A counter point as a manifest describes it; `age_ns` is -1 where nobody states the register's age."""
+
+    meter: str
+    point: str
+    quantity: str
+    unit: str
+    spec: profiles.Point
+    ratio: Fraction
+    age_ns: int
+    instrument: Instrument | None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """A counter's readings that have a value, in the order of their answers; `scale_raws` is empty without a scale."""
+
+    requested_ns: NDArray[np.int64]
+    answered_ns: NDArray[np.int64]
+    raws: tuple[int, ...]
+    scale_raws: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What was counted in a window, in canonical units; None where nothing can be claimed."""
+
+    amount: int | None
+    lower: int | None
+    upper: int | None
+    u95: int | None
+    interpolated_ppm: int
+    anomalies: tuple[str, ...]
+
+
+def counters(parts: Sequence[bytes]) -> dict[tuple[str, str], Counter]:
+    """Every counter of every meter in a manifest's parts, by (meter, point). Raises Malformed."""
+    known: dict[bytes, profiles.Profile] = {}
+    meters: list[records.MeterPart] = []
+    for part in parts:
+        match records.kind_of(part):
+            case "profile":
+                toml = records.read(part, records.ProfilePart).toml
+                try:
+                    known[profiles.profile_hash(toml)] = profiles.parse(toml)
+                except ValueError as error:
+                    raise Malformed(f"manifest: {error}") from None
+            case "meter":
+                meters.append(records.read(part, records.MeterPart))
+            case _:
+                continue
+    found: dict[tuple[str, str], Counter] = {}
+    for meter in meters:
+        if meter.profile not in known:
+            raise Malformed(f"manifest: meter {meter.meter}: its profile {meter.profile.hex()[:16]} is not in it")
+        for point in known[meter.profile].points:
+            if point.kind == "counter" and point.type != "text":
+                try:
+                    found[meter.meter, point.id] = _counter(meter, point)
+                except (ValueError, ArithmeticError) as error:  # an unknown class, a step that is no number
+                    raise Malformed(f"manifest: meter {meter.meter}, {point.id}: {error}") from None
+    return found
+
+
+def readings(counter: Counter, segments: Iterable[MeterSegment]) -> Readings:
+    """The counter's readings in the meter's segments, which are in order of time."""
+    rows: list[tuple[int, int, int, int]] = []
+    for segment in segments:
+        if segment.meter != counter.meter:
+            continue
+        for block in segment.blocks:
+            columns = {column.point: column.raws for column in block.columns}
+            raws = columns.get(counter.point)
+            scales = (
+                columns.get(counter.spec.scale_point) if counter.spec.scale_point else (0,) * len(block.answered_ns)
+            )
+            if raws is None or scales is None:
+                continue
+            for requested, answered, raw, scale in zip(
+                block.requested_ns, block.answered_ns, raws, scales, strict=True
+            ):
+                if raw is not None and scale is not None:
+                    rows.append((requested, answered, raw, scale))
+    rows.sort(key=lambda row: row[1])
+    return Readings(
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=np.int64),
+        tuple(row[2] for row in rows),
+        tuple(row[3] for row in rows) if counter.spec.scale_point else (),
+    )
+
+
+def amounts(
+    counter: Counter, known: Readings, edges: Sequence[tuple[int, int]], windows: Sequence[tuple[int, int]]
+) -> list[Amount]:
+    """What was counted in each window (start edge, end edge); edges are (earliest_ns, latest_ns).
+
+    Windows that share an edge share its estimate, so amounts over any partition add up exactly. Raises ValueError for a
+    window that ends before it starts or readings out of order.
+    """
+    return [_amount(counter, known, edges[start], edges[end]) for start, end in windows]
+
+
+def _counter(meter: records.MeterPart, point: profiles.Point) -> Counter:
+    ratio = Fraction(1)
+    for transformer in (meter.ct, meter.pt):
+        if transformer is not None:
+            ratio *= Fraction(transformer.primary, transformer.secondary)
+    age_ns = -1 if point.age_ms is None else point.age_ms * NS_PER_MS
+    for declared in meter.declared:
+        if declared.point != point.id:
+            continue
+        if declared.age_ns is not None:
+            age_ns = declared.age_ns
+        if declared.step is not None:
+            point = point.model_copy(update={"step": Decimal(declared.step)})
+    return Counter(meter.meter, point.id, point.quantity, unit_of(point), point, ratio, age_ns, _instrument(meter))
+
+
+def _instrument(meter: records.MeterPart) -> Instrument | None:
+    """The chain's limits over every load the site is assumed to run at; None where the meter's class is not stated."""
+    if meter.accuracy_class is None:
+        return None
+    meter_ppm = meter_limit_ppm(meter.accuracy_class, LOAD_PERMILLE, inductive=True)
+    transformers = [t.accuracy_class for t in (meter.ct, meter.pt) if t is not None]
+    if None in transformers:
+        return None
+    limits = [ct_limits(name, LOAD_PERMILLE) for name in transformers if name is not None]
+    ct_ppm, pt_ppm = (*(ppm for ppm, _ in limits), 0, 0)[:2]
+    return Instrument(meter_ppm, ct_ppm, pt_ppm, sum(urad for _, urad in limits), TAN_PHI_MILLI)
+
+
+def _amount(counter: Counter, known: Readings, start: tuple[int, int], end: tuple[int, int]) -> Amount:
+    age_ns = max(0, counter.age_ns)
+    first = max(0, int(np.searchsorted(known.answered_ns, start[0], side="right")) - 1)
+    last = int(np.searchsorted(known.requested_ns, end[1] + age_ns, side="left")) + 1
+    raws, scales = known.raws[first:last], known.scale_raws[first:last]
+    if not raws:
+        return Amount(None, None, None, None, 0, ("no readings",))
+    requested_ns, answered_ns = known.requested_ns[first:last], known.answered_ns[first:last]
+    if (np.diff(answered_ns) <= 0).any() or (np.diff(requested_ns) < 0).any():
+        return Amount(None, None, None, None, 0, ("readings out of order",))
+    if len(set(scales)) > 1:
+        return Amount(None, None, None, None, 0, ("scale changed",))
+    scale = scales[0] if scales else None
+    counted = scaled_column(counter.spec, raws, counter.ratio, scales or None)
+    below, above = slack(counter.spec, raws[int(counted.argmax())], counter.ratio, scale)
+    result = point_energy(
+        Columns(requested_ns, answered_ns, counted),
+        Parameters(
+            counter.age_ns, below, above, limit_of(counter.spec, counter.ratio, scale), instrument=counter.instrument
+        ),
+        Edges(np.array([start[0], end[0]]), np.array([start[1], end[1]]), ((0, 1),)),
+    )
+    window, uncertainty = result.windows[0], result.uncertainties[0]
+    return Amount(
+        window.energy,
+        window.lower,
+        window.upper,
+        None if uncertainty is None else uncertainty.u95,
+        0 if window.method_share_ppm is None else window.method_share_ppm[INTERPOLATED],
+        tuple(anomaly.kind for anomaly in result.anomalies),
+    )
