@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from agent import custody, live, manifest
+from agent import custody, live
 from agent.batches import Source
 from agent.check import Plan
 from agent.clock import AgentClock
-from agent.drivers import DRIVERS, Driver, Scan, Unreachable
+from agent.drivers import DRIVERS, Driver, Scan, Target, Unreachable
 from agent.journal import Journal
 from agent.poll import Inbox, Polled, poll
 from agent.publish import Publisher, make_client
@@ -31,6 +31,7 @@ NS_PER_S, NS_PER_MS = 1_000_000_000, 1_000_000
 ROUND_S = 0.25  # how often readings go to disk
 LIVE_S = 1.0
 OFFSET_EVERY_S = 10.0
+DRAIN_S = 5.0  # a stop waits so long for the last receipts
 
 
 async def run(plan: Plan) -> None:
@@ -80,6 +81,10 @@ async def run(plan: Plan) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     await in_worker(worker, recorder.take, *floor.inbox.take(), floor.sources(), clock.now_ns())
     await in_worker(worker, recorder.seal, clock.now_ns())
+    try:
+        await asyncio.wait_for(publisher.drain(clock.now_ns), DRAIN_S)
+    except TimeoutError:
+        log.info("stopping before everything was delivered: the journal keeps it")
     publisher.stop()
     for driver in drivers.values():
         await driver.close()
@@ -168,10 +173,6 @@ def _running(recorder: Recorder) -> list[dict[str, object]]:
 def _open(plan: Plan, bus: str, clock: AgentClock) -> Driver:
     driver, settings = plan.buses[bus]
     module = importlib.import_module(DRIVERS[driver])
-    meters = {m.meter.name: _place(module, m) for m in plan.meters if m.meter.bus == bus}
+    meters = {m.meter.name: Target(m.meter.unit, m.profile, m.meter.base) for m in plan.meters if m.meter.bus == bus}
     opened: Driver = module.open_driver(settings, meters, clock.now_ns)
     return opened
-
-
-def _place(module: Any, plan: manifest.MeterPlan) -> object:  # noqa: ANN401 - each driver has a MeterPlan of its own
-    return module.MeterPlan(plan.meter.unit, plan.profile, plan.meter.base)

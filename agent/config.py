@@ -80,7 +80,7 @@ class Meter(BaseModel):
     bus: Name
     profile: str
     unit: Annotated[int, Ge(0), Le(255)] = 1
-    base: int | str = 0
+    base: Annotated[int, Ge(0), Le(65535)] = 0
     every_ms: Annotated[int, Ge(50), Le(3_600_000)] = 1000
     points: tuple[str, ...] = ()
     installation: str = ""

@@ -88,12 +88,24 @@ class Publisher:
     async def run(self, now_ns: Callable[[], int]) -> None:
         """Send and receive until cancelled."""
         while True:
-            while not self._receipts.empty():
-                await self._take(self._receipts.get_nowait(), now_ns())
-            self._outbox = outbox.retried(self._outbox, now_ns())
-            if self._client.is_connected() and self._outbox.room():
-                await self._send(now_ns())
+            await self._round(now_ns())
             await asyncio.sleep(PAUSE_S)
+
+    async def drain(self, now_ns: Callable[[], int]) -> None:
+        """Send what is left and wait for its receipts; the caller sets the limit."""
+        while self._client.is_connected() and await asyncio.to_thread(self._undelivered):
+            await self._round(now_ns())
+            await asyncio.sleep(PAUSE_S)
+
+    def _undelivered(self) -> bool:
+        return bool(self._journal.after(self._outbox.delivered, 1))
+
+    async def _round(self, at_ns: int) -> None:
+        while not self._receipts.empty():
+            await self._take(self._receipts.get_nowait(), at_ns)
+        self._outbox = outbox.retried(self._outbox, at_ns)
+        if self._client.is_connected() and self._outbox.room():
+            await self._send(at_ns)
 
     async def _send(self, at_ns: int) -> None:
         entries = await asyncio.to_thread(self._journal.after, self._outbox.beyond(), self._outbox.room())

@@ -24,6 +24,7 @@ from contract.writer import Circumstances, Span, Writer, write
 log = logging.getLogger("metertrail.agent")
 
 PENDING_BYTES_MAX = 200_000  # of unsealed rows: sealed well below the quarter mebibyte an entry may have
+FOREVER_NS = 2**63 - 1
 HISTORY_NS = 15 * 60 * 1_000_000_000  # kept beyond what running batches need
 SEGMENT_MARGIN_NS = 10 * 60 * 1_000_000_000  # readings before a batch that its start may rest on
 
@@ -194,20 +195,17 @@ class Recorder:
                 self._pending.append(rows.read_scan(row.data))
 
     def _recall(self) -> None:
-        """Read back what batches still need: segments since the configuration last changed, and which are recorded."""
+        """Read back what batches still need: segments read under this same configuration, and which are recorded."""
         starts = self._starts_ns()
         if not starts:
             return
-        configured_ns = 0
-        for stored in self._journal.since(0, ["manifest"]):
-            same = _open_parts(stored)[1:] == self._parts
-            configured_ns = (configured_ns or stored.from_ns) if same else 0
+        alike = self._alike_ns()
         recorded = set()
         for stored in self._journal.since(min(starts) - SEGMENT_MARGIN_NS, ["segment", "batch"]):
             if stored.type == "batch":
                 batch = records.read(_open_parts(stored)[0], records.BatchPart)
                 recorded.add((batch.line, batch.batch, batch.start.earliest_ns))
-            elif configured_ns and stored.from_ns >= configured_ns:
+            elif any(first_ns <= stored.from_ns < last_ns for first_ns, last_ns in alike):
                 for made in map(segment.decode, _open_parts(stored)):
                     self._history.setdefault(made.meter, []).append(made)
         # a crash between a batch's entry and the state that drops it from `closing`: it is recorded, once
@@ -217,6 +215,12 @@ class Recorder:
             if (line, ended.running.batch, ended.running.start.earliest_ns) not in recorded
         ]
         self._lines = rows.Lines(self._lines.states, closing_still)
+
+    def _alike_ns(self) -> list[tuple[int, int]]:
+        """When the configuration was the one of now, as intervals of time."""
+        manifests = [(stored.from_ns, _open_parts(stored)[1:]) for stored in self._journal.since(0, ["manifest"])]
+        ends = [*(from_ns for from_ns, _ in manifests[1:]), FOREVER_NS]
+        return [(at_ns, end) for (at_ns, parts), end in zip(manifests, ends, strict=True) if parts == self._parts]
 
     def _starts_ns(self) -> list[int]:
         """When each batch began that has no record yet."""

@@ -1,0 +1,272 @@
+"""Register arithmetic against `struct`, `fractions` and exhaustive search."""
+
+import itertools
+import struct
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.drivers import BAD_DECODING_ERROR, BAD_NO_DATA, GOOD, registers
+from agent.drivers.profile import Point
+
+FORMATS = {
+    "uint16": ">H",
+    "int16": ">h",
+    "uint32": ">I",
+    "int32": ">i",
+    "uint64": ">Q",
+    "int64": ">q",
+    "float32": ">f",
+    "float64": ">d",
+}
+ONE = Fraction(1)
+
+
+def point(**keys):
+    given = {"id": "p", "quantity": "active_energy_import", "type": "uint32", "unit": "kWh", "kind": "counter"}
+    return Point.model_validate(given | {"table": "holding", "address": 0} | keys)
+
+
+def encode(number, kind, words="high_first"):
+    """Raw integer as it comes over the wire, by `struct` alone."""
+    wire = struct.pack(FORMATS[kind], number)
+    pairs = [wire[i : i + 2] for i in range(0, len(wire), 2)]
+    return int.from_bytes(b"".join(pairs if words == "high_first" else reversed(pairs)), "big")
+
+
+def numbers(kind):
+    if kind.startswith("float"):
+        return st.floats(width=int(kind[5:]), allow_nan=False, allow_infinity=False)
+    bits = int(kind.lstrip("uint"))
+    low = -(2 ** (bits - 1)) if kind.startswith("int") else 0
+    return st.integers(low, low + 2**bits - 1)
+
+
+@st.composite
+def encoded(draw):
+    kind = draw(st.sampled_from(sorted(FORMATS)))
+    return kind, draw(st.sampled_from(["high_first", "low_first"])), draw(numbers(kind))
+
+
+ratios = st.builds(Fraction, st.integers(1, 10_000), st.integers(1, 1000))
+
+
+@given(encoded(), st.integers(-6, 6), ratios, st.integers(-10, 10))
+def test_scaled_is_the_exact_product_rounded_half_to_even(case, scale, ratio, shift):
+    kind, words, number = case
+    raw = encode(number, kind, words)
+    exact = Fraction(number) * Fraction(10) ** scale
+    plain = point(type=kind, words=words, scale=scale)
+    assert registers.value(plain, raw) == exact
+    assert registers.scaled(plain, raw, ratio) == round(exact * ratio * 10**6)
+    moved = point(type=kind, words=words, scale=scale, scale_point="s")
+    product = exact * ratio * 10**6 * Fraction(10) ** shift
+    assert registers.scaled(moved, raw, ratio, encode(shift, "int16")) == round(product)
+
+
+@given(st.data(), st.sampled_from(sorted(FORMATS)), st.sampled_from(["high_first", "low_first"]), ratios)
+def test_a_column_holds_what_single_readings_give(data, kind, words, ratio):
+    column = data.draw(st.lists(numbers(kind), max_size=20))
+    exact = [round(Fraction(n) * ratio * 1000) for n in column]
+    raws = [encode(n, kind, words) for n in column]
+    p = point(type=kind, words=words, unit="Wh")
+    if any(abs(n) > 2**63 - 1 for n in exact):
+        with pytest.raises(ValueError, match="does not fit 64 bits"):
+            registers.scaled_column(p, raws, ratio)
+    else:
+        result = registers.scaled_column(p, raws, ratio)
+        assert result.dtype == np.int64
+        assert result.tolist() == exact
+
+
+def test_a_column_may_change_its_scale_factor_midway():
+    p = point(type="uint16", unit="Wh", scale_point="s")
+    scales = [encode(n, "int16") for n in (0, 1, 0, -4)]
+    assert registers.scaled_column(p, [5, 5, 6, 25], ONE, scales).tolist() == [5_000, 50_000, 6_000, 2]  # 2.5 mWh -> 2
+
+
+def test_ties_go_to_the_even_neighbour():
+    p = point(type="int16", unit="Wh", scale=-4)  # tenths of a canonical unit
+    column = [5, 15, 25, -5, -15, -25, 6, -6]
+    by_hand = [0, 2, 2, 0, -2, -2, 1, -1]
+    assert [registers.scaled(p, encode(n, "int16"), ONE) for n in column] == by_hand
+    assert registers.scaled_column(p, [encode(n, "int16") for n in column], ONE).tolist() == by_hand
+
+
+def test_the_ratio_multiplies_energy_and_power_only():
+    ratio = Fraction(80, 5) * 100
+    for quantity, unit, expected in [
+        ("active_energy_import", "kWh", 1600 * 10**6),
+        ("reactive_power", "kvar", 1600 * 10**3),
+        ("voltage", "V", 1000),
+        ("volume", "m3", 10**6),
+    ]:
+        assert registers.scaled(point(quantity=quantity, unit=unit, type="uint16"), 1, ratio) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "canonical", "one"),
+    [
+        ("Wh", "wh_milli", 10**3),
+        ("kWh", "wh_milli", 10**6),
+        ("MWh", "wh_milli", 10**9),
+        ("W", "w_milli", 10**3),
+        ("kW", "w_milli", 10**6),
+        ("m3", "m3_micro", 10**6),
+        ("L", "m3_micro", 10**3),
+        ("g", "g_milli", 10**3),
+        ("kg", "g_milli", 10**6),
+        ("t", "g_milli", 10**9),
+        ("V", "v_milli", 1000),
+        ("1", "one_milli", 1000),
+        ("m3/h", "m3_per_h_milli", 1000),
+    ],
+)
+def test_canonical_units(unit, canonical, one):
+    p = point(quantity="anything", unit=unit, type="uint16", kind="gauge")
+    assert registers.unit_of(p) == canonical
+    assert registers.scaled(p, 1, ONE) == one
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_a_float_that_is_no_number_has_no_value(number, kind):
+    p, raw = point(type=kind), encode(number, kind)
+    assert registers.status_of(p, raw) == BAD_NO_DATA
+    with pytest.raises(ValueError, match="not a finite"):
+        registers.scaled(p, raw, ONE)
+
+
+def test_an_absurd_scale_factor_is_refused():
+    p = point(type="uint16", scale_point="s")
+    for shift, status in [(10, GOOD), (-10, GOOD), (11, BAD_DECODING_ERROR), (-11, BAD_DECODING_ERROR)]:
+        assert registers.status_of(p, 1, encode(shift, "int16")) == status
+    with pytest.raises(ValueError, match=r"outside -10\.\.10"):
+        registers.scaled(p, 1, ONE, encode(11, "int16"))
+    with pytest.raises(ValueError, match="needs the value of a scale point"):
+        registers.scaled(p, 1, ONE)
+
+
+def test_slack_of_whole_numbers_is_the_step_above_and_nothing_below():
+    assert registers.slack(point(unit="Wh"), 7, ONE) == (0, 1000)
+    assert registers.slack(point(unit="Wh", step="10"), 7, Fraction(3)) == (0, 30_000)
+    assert registers.slack(point(unit="Wh", scale=-4), 7, ONE) == (1, 2)  # step 0.1 mWh, and the rounding
+    assert registers.slack(point(unit="Wh", scale_point="s"), 7, ONE, 2) == (0, 100_000)
+
+
+def test_slack_of_floats_counts_the_last_place():
+    largest = encode(200_000.0, "float32")  # 2^17 <= 200 000 < 2^18, so the last place is 2^-6 kWh = 15 625 mWh
+    assert registers.slack(point(type="float32"), largest, ONE) == (7_813 + 1, 15_625 + 7_813 + 1)
+    assert registers.slack(point(type="float32", step="0.01"), largest, ONE) == (7_813 + 1, 10_000 + 7_813 + 1)
+
+
+@given(
+    indicated=st.integers(0, 10**11),
+    step=st.sampled_from(["0.001", "0.01", "0.1", "1"]),
+    kind=st.sampled_from(["float32", "float64", "uint32"]),
+    ratio=st.sampled_from([ONE, Fraction(40), Fraction(1, 3)]),
+)
+def test_slack_encloses_what_the_register_shows(indicated, step, kind, ratio):
+    """The register shows primary/ratio floored to its step, in the nearest float; the truth lies within the slack."""
+    secondary = Fraction(indicated, 10**6) / ratio
+    steps = secondary // Fraction(step)
+    if kind == "uint32":
+        steps %= 2**32
+        secondary = steps * Fraction(step) + secondary % Fraction(step)
+        p, raw = point(scale=-len(step.partition(".")[2])), encode(steps, kind)
+    else:
+        p, raw = point(type=kind, step=step), encode(float(steps * Fraction(step)), kind)
+    below, above = registers.slack(p, raw, ratio)
+    shown, truth = registers.scaled(p, raw, ratio), secondary * ratio * 10**6
+    assert shown - below <= truth < shown + above
+
+
+def test_limit_is_in_canonical_units():
+    assert registers.limit_of(point(unit="Wh", limit="1000000000000"), ONE) == 10**15
+    assert registers.limit_of(point(unit="Wh", limit="4294967296", scale_point="s"), ONE, 1) == 2**32 * 10 * 1000
+    assert registers.limit_of(point(), ONE) == 0
+
+
+def layout(spans):
+    """Points of one or more registers from (gap, type) pairs, one after the other."""
+    address, points = 0, []
+    for number, (gap, kind) in enumerate(spans):
+        points.append(point(id=f"p{number}", address=address + gap, type=kind))
+        address = points[-1].end
+    return points
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["uint16", "float32", "int64"])), min_size=1, max_size=9),
+    st.integers(4, 14),
+    st.integers(0, 5),
+)
+def test_a_plan_is_the_shortest_there_is(spans, registers_max, hole_max):
+    points = layout(spans)
+    blocks = registers.plan(reversed(points), registers_max, hole_max)
+    assert [p.id for b in blocks for p in b.points] == [p.id for p in points]
+    for b in blocks:
+        assert b.count <= registers_max
+        assert b.address == b.points[0].address
+        assert b.address + b.count == b.points[-1].end
+        assert all(after.address - before.end <= hole_max for before, after in itertools.pairwise(b.points))
+
+    def fits(first, last):
+        holes = [b.address - a.end for a, b in itertools.pairwise(points[first:last])]
+        return points[last - 1].end - points[first].address <= registers_max and max(holes, default=0) <= hole_max
+
+    def allowed(cuts):
+        edges = [0, *cuts, len(points)]
+        return all(fits(a, b) for a, b in itertools.pairwise(edges))
+
+    inner = range(1, len(points))
+    fewest = next(n for n in range(len(points)) if any(allowed(c) for c in itertools.combinations(inner, n)))
+    assert len(blocks) == fewest + 1
+
+
+def test_a_point_shares_its_request_with_its_scale():
+    points = [
+        point(id="a", address=0, type="int16", scale_point="s"),
+        point(id="lone", address=1, type="int16"),
+        point(id="s", address=40, type="int16"),
+    ]
+    (block,) = registers.plan(points, 50, 4)
+    assert (block.address, block.count, len(block.points)) == (0, 41, 3)
+    with pytest.raises(ValueError, match="spans 41 registers, allowed 40"):
+        registers.plan(points, 40, 4)
+
+
+def test_tables_are_never_mixed():
+    points = [point(id="a", table="input"), point(id="b", table="holding", address=2)]
+    assert [(b.table, b.address, b.count) for b in registers.plan(points, 125, 125)] == [
+        ("holding", 2, 2),
+        ("input", 0, 2),
+    ]
+
+
+def test_raws_keep_the_order_of_the_wire():
+    (block,) = registers.plan(
+        [point(id="a", address=5, words="low_first"), point(id="b", address=8, type="uint16")], 10, 1
+    )
+    assert registers.raws(block, [0x0A11, 0x42C5, 0xFFFF, 7]) == {"a": 0x0A1142C5, "b": 7}
+    for words in ([1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, 0x10000]):
+        with pytest.raises(ValueError):
+            registers.raws(block, words)
+
+
+def test_a_point_without_a_usable_scale_has_no_value():
+    points = [
+        point(id="a", address=0, type="uint16", scale_point="s", invalid=[0]),
+        point(id="s", address=1, type="int16", invalid=[0x8000]),
+    ]
+    (block,) = registers.plan(points, 10, 0)
+    for words, expected in [
+        ([5, 0xFFFE], [(5, GOOD), (0xFFFE, GOOD)]),
+        ([0, 0xFFFE], [(None, BAD_NO_DATA), (0xFFFE, GOOD)]),
+        ([5, 0x8000], [(None, BAD_NO_DATA), (None, BAD_NO_DATA)]),
+        ([5, 0x0064], [(None, BAD_DECODING_ERROR), (0x0064, GOOD)]),
+    ]:
+        assert [(r.raw, r.status) for r in registers.readings(block, words)] == expected
