@@ -11,9 +11,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from contract import cbor, merkle
-from contract.errors import Malformed
+from contract.errors import Malformed, TooLarge
 
 SEED_BYTES, SALT_BYTES, HASH_BYTES = 32, 16, 32
+PARTS_MAX = 1 << 14  # so that a body of two mebibytes of empty parts costs its reader nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,22 @@ def salt(seed: bytes, index: int) -> bytes:
 
 
 def pack(seed: bytes, parts: Sequence[bytes]) -> bytes:
-    """Write a full body."""
+    """Write a full body. Raises TooLarge."""
     if len(seed) != SEED_BYTES:
         raise ValueError(f"a body's seed has {SEED_BYTES} bytes")
+    _check_count(parts)
     return cbor.encode([seed, list(parts)])
 
 
 def unpack(data: bytes) -> Body:
-    """Read a full or a redacted body. Raises Malformed."""
+    """Read a full or a redacted body. Raises TooLarge or Malformed."""
     match cbor.decode(data):
         case [bytes(seed), list(parts)] if len(seed) == SEED_BYTES and all(isinstance(p, bytes) for p in parts):
+            _check_count(parts)
             leaves = [merkle.leaf_hash(salt(seed, i) + part) for i, part in enumerate(parts)]
             return Body(tuple(leaves), tuple(parts))
         case [None, list(items)]:
+            _check_count(items)
             shown = [_redacted_item(item) for item in items]
             return Body(tuple(leaf for leaf, _ in shown), tuple(part for _, part in shown))
         case _:
@@ -54,7 +58,8 @@ def unpack(data: bytes) -> Body:
 
 
 def redact(data: bytes, keep: Collection[int]) -> bytes:
-    """Withhold every part whose index is not in `keep`; the root stays the same."""
+    """Withhold every part whose index is not in `keep`; the root stays the same. Raises TooLarge or Malformed."""
+    leaves = unpack(data).leaves
     match cbor.decode(data):
         case [bytes(seed), list(parts)]:
             shown: list[object] = [[salt(seed, i), part] for i, part in enumerate(parts)]
@@ -62,8 +67,12 @@ def redact(data: bytes, keep: Collection[int]) -> bytes:
             shown = items
         case _:
             raise Malformed("body: must be [seed, [part, ...]] or [null, [item, ...]]")
-    leaves = unpack(data).leaves
     return cbor.encode([None, [item if i in keep else leaves[i] for i, item in enumerate(shown)]])
+
+
+def _check_count(parts: Sequence[object]) -> None:
+    if len(parts) > PARTS_MAX:
+        raise TooLarge(f"body: {len(parts)} parts; at most {PARTS_MAX}")
 
 
 def _redacted_item(item: object) -> tuple[bytes, bytes | None]:

@@ -31,7 +31,10 @@ def _refuse_tag(*_: object) -> NoReturn:
 
 def encode(value: object) -> bytes:
     """Write a value in its one form. Raises Malformed for anything outside the dialect."""
-    return bytes(cbor2.dumps(_sorted(value, 0)))
+    try:
+        return bytes(cbor2.dumps(_sorted(value, 0)))
+    except UnicodeEncodeError:
+        raise Malformed("CBOR: text with half a surrogate pair is not UTF-8") from None
 
 
 def decode(data: bytes) -> Any:  # noqa: ANN401 - what the bytes say is checked by whoever asked for them

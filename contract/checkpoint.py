@@ -7,6 +7,7 @@ In: origin, size, root, the ledger's Ed25519 key. Out: text anyone can keep outs
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -15,6 +16,7 @@ from contract import keys
 from contract.errors import BadSignature, Malformed, TooLarge
 
 CHECKPOINT_BYTES_MAX = 1 << 14
+SIZE = re.compile("0|[1-9][0-9]{0,17}")
 ED25519_NOTE = b"\x01"  # C2SP signed-note, signature type Ed25519
 
 
@@ -49,7 +51,7 @@ def parse(note: str) -> Checkpoint:
         raise TooLarge(f"checkpoint: {len(note)} characters; at most {CHECKPOINT_BYTES_MAX}")
     text, _, _ = note.partition("\n\n")
     match text.split("\n"):
-        case [origin, size, encoded] if origin and size.isascii() and size.isdigit() and str(int(size[:20])) == size:
+        case [origin, size, encoded] if origin and origin.isprintable() and SIZE.fullmatch(size):
             root = _base64(encoded)
             if len(root) != 32:
                 raise Malformed("checkpoint: the root must have 32 bytes")
@@ -62,7 +64,7 @@ def verify(note: str, key: Ed25519PublicKey) -> Checkpoint:
     """Read a note. Raises BadSignature unless `key` signed it under the origin's name."""
     checkpoint = parse(note)
     _, _, signatures = note.partition("\n\n")
-    for line in signatures.splitlines():
+    for line in signatures.split("\n"):
         match line.split(" "):
             case ["—", name, encoded] if name == checkpoint.origin:
                 mark = _base64(encoded)
@@ -76,6 +78,9 @@ def verify(note: str, key: Ed25519PublicKey) -> Checkpoint:
 
 def _base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise Malformed("checkpoint: not base64") from None
+    if base64.b64encode(data).decode() != text:  # two spare bits would give one hash several spellings
+        raise Malformed("checkpoint: base64 not in its one form")
+    return data

@@ -117,7 +117,7 @@ def parse_header(payload: bytes) -> Header:
     if not isinstance(fields, dict):
         raise Malformed("header: must be a map")
     if type(fields.get("v")) is not int or fields["v"] != VERSION:
-        raise UnsupportedVersion(f"header: version {fields.get('v')!r}; this software speaks {VERSION}")
+        raise UnsupportedVersion(f"header: version {fields.get('v')!r:.40}; this software speaks {VERSION}")
     try:
         header = Header.model_validate(fields)
     except ValidationError as error:

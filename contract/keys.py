@@ -5,7 +5,7 @@ A key is known by its thumbprint (RFC 9679): the SHA-256 of its deterministic CO
 
 import hashlib
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -81,17 +81,23 @@ def public_to_pem(key: PublicKey) -> bytes:
 
 def private_from_pem(data: bytes) -> PrivateKey:
     """Read a private key. Raises ValueError for anything but Ed25519 or P-256."""
-    key = serialization.load_pem_private_key(data, None)
+    try:
+        key = serialization.load_pem_private_key(data, None)
+    except (TypeError, UnsupportedAlgorithm):  # encrypted, or of a kind the library does not know
+        key = None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return key
-    raise ValueError("neither an Ed25519 nor a P-256 private key")
+    raise ValueError("neither an Ed25519 nor a P-256 private key without a passphrase")
 
 
 def public_from_pem(data: bytes) -> PublicKey:
     """Read a public key. Raises ValueError for anything but Ed25519 or P-256."""
-    key = serialization.load_pem_public_key(data)
+    try:
+        key = serialization.load_pem_public_key(data)
+    except UnsupportedAlgorithm:
+        key = None
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):

@@ -36,8 +36,8 @@ def decompress(data: bytes, bytes_max: int) -> bytes:
     """Unpack one zstd frame that declares its size. Raises TooLarge or Malformed."""
     try:
         size = zstandard.frame_content_size(data)
-        if size < 0:
-            raise Malformed("zstd: the frame does not declare its size")
+        if size <= 0:  # the library takes a frame that declares nothing for empty and skips whatever follows it
+            raise Malformed("zstd: the frame is empty or does not declare its size")
         if size > bytes_max:
             raise TooLarge(f"zstd: unpacks to {size} bytes; at most {bytes_max}")
         return zstandard.ZstdDecompressor().decompress(data, max_output_size=bytes_max, allow_extra_data=False)

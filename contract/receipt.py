@@ -3,11 +3,13 @@
 Retained on the agent's `receipts` topic, so that an agent that was away learns where to go on.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ValidationError
 
 from contract import cbor, cose, keys
-from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce, TreeHead
-from contract.errors import Malformed, TooLarge
+from contract.entry import RECORD, VERSION, Count, Hash, Integer, Name, Nonce, TreeHead
+from contract.errors import Malformed, TooLarge, UnsupportedVersion
 
 RECEIPT_BYTES_MAX = 1 << 16
 
@@ -45,7 +47,7 @@ class Receipt(BaseModel):
     """The payload."""
 
     model_config = RECORD
-    v: int
+    v: Literal[1]
     agent: Name
     at_ns: Integer
     heads: list[EpochHead]
@@ -60,12 +62,17 @@ def sign(receipt: Receipt, key: keys.PrivateKey, site: str) -> bytes:
 
 
 def verify(data: bytes, key: keys.PublicKey, site: str) -> Receipt:
-    """Read a receipt. Raises Inadmissible unless `key` signed it for this site."""
+    """Read a receipt. Raises Inadmissible unless `key` signed it for this site and its version is known."""
     if len(data) > RECEIPT_BYTES_MAX:
         raise TooLarge(f"receipt: {len(data)} bytes; at most {RECEIPT_BYTES_MAX}")
     container = cose.parse(data)
     cose.verify(container, key, "receipt", site)
+    fields = cbor.decode(container.payload)
+    if not isinstance(fields, dict):
+        raise Malformed("receipt: must be a map")
+    if type(fields.get("v")) is not int or fields["v"] != VERSION:
+        raise UnsupportedVersion(f"receipt: version {fields.get('v')!r:.40}; this software speaks {VERSION}")
     try:
-        return Receipt.model_validate(cbor.decode(container.payload))
+        return Receipt.model_validate(fields)
     except ValidationError as error:
         raise Malformed(f"receipt: {error.errors()[0]['loc']}: {error.errors()[0]['msg']}") from None

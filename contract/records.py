@@ -6,7 +6,7 @@ their own (segment.py). Amounts are integers in canonical units: mWh, mW, cm3, m
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from annotated_types import Len
+from annotated_types import Ge, Le, Len
 from pydantic import BaseModel, ValidationError
 
 from contract import cbor
@@ -14,6 +14,7 @@ from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
 from contract.errors import Malformed
 
 Text = Annotated[str, Len(0, 1000)]
+Positive = Annotated[int, Ge(1), Le(2**63 - 1)]
 
 
 class Parent(BaseModel):
@@ -60,8 +61,8 @@ class Transformer(BaseModel):
     """A current or voltage transformer's ratio and class."""
 
     model_config = RECORD
-    primary: Count
-    secondary: Count
+    primary: Positive
+    secondary: Positive
     accuracy_class: Text | None
 
 
@@ -124,13 +125,26 @@ class Seen(BaseModel):
     source_ns: Integer | None
 
 
+class Offset(BaseModel):
+    """The source's clock less the agent's, as an interval."""
+
+    model_config = RECORD
+    lower_ns: Integer
+    upper_ns: Integer
+
+
 class Edge(BaseModel):
-    """When a batch began or ended, as an interval of agent time, and the looks it rests on."""
+    """When a batch began or ended, as an interval of agent time, and the looks it rests on.
+
+    `lag_ns` is how long the source may take to show a change; `offset` is None where the source's clock was not used.
+    """
 
     model_config = RECORD
     earliest_ns: Integer
     latest_ns: Integer
     policy: Literal["source", "observed"]
+    lag_ns: Count
+    offset: Offset | None
     before: Seen
     after: Seen
 
@@ -221,8 +235,11 @@ def write(record: BaseModel) -> bytes:
 
 def read(data: bytes, kind: type[Record]) -> Record:
     """Read a part as the given kind. Raises Malformed."""
+    fields = cbor.decode(data)
+    if "part" in kind.model_fields and not (isinstance(fields, dict) and "part" in fields):
+        raise Malformed(f"{kind.__name__}: must be a map that names its kind under part")
     try:
-        return kind.model_validate(cbor.decode(data))
+        return kind.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         raise Malformed(f"{kind.__name__}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -5,14 +5,16 @@ Integers are written as differences, zigzag, LEB128 (least significant seven bit
 ten lines. Values are never interpreted here: `raw` is the register words in wire order, or an OPC UA value's bits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from contract import cbor
 from contract.errors import Malformed
 
-SCANS_MAX = 1 << 16
+SCANS_MAX = 1 << 16  # per block
+READINGS_MAX = 1 << 18  # per part, so that a run of Bad statuses in a few bytes cannot fill a reader's memory
+LEB128_BYTES_MAX = 10  # the difference of two 64-bit words takes 65 bits, a second difference of times 66
 OPTIONAL_COLUMNS = {"status", "source", "sourceless"}
 TICK_NS = 100_000  # times are kept to a tenth of a millisecond: requests rounded down, answers up, so bounds still hold
 
@@ -47,21 +49,25 @@ class MeterSegment:
 
 
 def is_bad(status: int) -> bool:
-    """Whether an OPC UA StatusCode means: no value."""
-    return status >> 30 == 0b10
+    """Whether an OPC UA StatusCode means: no value (severity Bad, or the reserved one above it)."""
+    return status >= 0x80000000
 
 
 def encode(segment: MeterSegment) -> bytes:
-    """Write a part. Raises ValueError if times are not whole ticks or columns disagree in length."""
+    """Write a part. Raises ValueError if times are not whole ticks, columns differ in length, or a limit is passed."""
+    if any(later.index <= earlier.index for earlier, later in pairwise(segment.blocks)):
+        raise ValueError("the indexes of blocks must rise")
+    if sum(len(block.answered_ns) * len(block.columns) for block in segment.blocks) > READINGS_MAX:
+        raise ValueError(f"more than {READINGS_MAX} readings")
     blocks = [_encode_block(block, segment.tick_ns) for block in segment.blocks]
-    return cbor.encode({"meter": segment.meter, "tick_ns": segment.tick_ns, "blocks": blocks})
+    return cbor.encode({"meter": segment.meter, "tick_ns": int(segment.tick_ns), "blocks": blocks})
 
 
 def decode(data: bytes) -> MeterSegment:
     """Read a part. Raises Malformed unless `data` is exactly what `encode` would write."""
     match cbor.decode(data):
         case {"meter": str(meter), "tick_ns": int(tick_ns), "blocks": list(blocks), **rest} if not rest and tick_ns > 0:
-            segment = MeterSegment(meter, tick_ns, tuple(_decode_block(block, tick_ns) for block in blocks))
+            segment = MeterSegment(meter, tick_ns, tuple(_decode_blocks(blocks, tick_ns)))
         case _:
             raise Malformed("segment: must be {meter, tick_ns, blocks}")
     try:
@@ -77,13 +83,16 @@ def _encode_block(block: Block, tick_ns: int) -> dict[str, object]:
     columns_fit = all(len(c.raws) == len(c.statuses) == count for c in block.columns)
     if not 0 < count <= SCANS_MAX or len(block.requested_ns) != count or not columns_fit:
         raise ValueError(f"block {block.index}: columns must have one length between 1 and {SCANS_MAX}")
-    if any(at_ns % tick_ns for at_ns in (*block.requested_ns, *block.answered_ns)):
-        raise ValueError(f"block {block.index}: times must be whole ticks of {tick_ns} ns")
+    if block.index < 0 or len({column.point for column in block.columns}) != len(block.columns):
+        raise ValueError(f"block {block.index}: an index is not negative, and a point stands once in a block")
+    for at_ns in (*block.requested_ns, *block.answered_ns):
+        if at_ns % tick_ns or not -(2**63) <= at_ns < 2**63:
+            raise ValueError(f"block {block.index}: times must be whole ticks of {tick_ns} ns in 64 bits")
     answered = [at_ns // tick_ns for at_ns in block.answered_ns]
     trips = [a - r // tick_ns for a, r in zip(answered, block.requested_ns, strict=True)]
     steps = [later - earlier for earlier, later in pairwise(answered)]
     return {
-        "i": block.index,
+        "i": int(block.index),  # int(): a boolean that was read must not be written back as one
         "n": count,
         "at": answered[0],
         "times": pack(differences(steps)),
@@ -97,14 +106,16 @@ def _encode_column(column: Column, answered_ns: Sequence[int]) -> dict[str, obje
     if any((raw is not None) != there for raw, there in zip(column.raws, present, strict=True)):
         raise ValueError(f"point {column.point}: a value must stand exactly where the status is not Bad")
     values = [raw for raw in column.raws if raw is not None]
-    if any(raw < 0 for raw in values):
-        raise ValueError(f"point {column.point}: raw words are unsigned")
+    if any(not 0 <= raw < 2**64 for raw in values) or any(not 0 <= status < 2**32 for status in column.statuses):
+        raise ValueError(f"point {column.point}: raw words are unsigned, 64 bits; statuses unsigned, 32 bits")
     written: dict[str, object] = {"id": column.point, "raw": pack(differences(values))}
     if runs := _runs(column.statuses, unless=0):
         written["status"] = runs
     if column.sources_ns is not None:
         if len(column.sources_ns) != len(answered_ns):
             raise ValueError(f"point {column.point}: one source time per scan")
+        if any(s is not None and not -(2**63) <= s < 2**63 for s in column.sources_ns):
+            raise ValueError(f"point {column.point}: source times have 64 bits")
         offsets = [a - s for a, s in zip(answered_ns, column.sources_ns, strict=True) if s is not None]
         written["source"] = pack(differences(offsets))
         if missing := _runs([int(s is None) for s in column.sources_ns], unless=0):
@@ -112,17 +123,25 @@ def _encode_column(column: Column, answered_ns: Sequence[int]) -> dict[str, obje
     return written
 
 
-def _decode_block(fields: object, tick_ns: int) -> Block:
+def _decode_blocks(blocks: Sequence[object], tick_ns: int) -> Iterator[Block]:
+    room = READINGS_MAX
+    for fields in blocks:
+        block = _decode_block(fields, tick_ns, room)
+        room -= len(block.answered_ns) * len(block.columns)
+        yield block
+
+
+def _decode_block(fields: object, tick_ns: int, room: int) -> Block:
     match fields:
         case {
             "i": int(index), "n": int(count), "at": int(at), "times": bytes(times), "trips": bytes(trips),
             "points": list(points), **rest,
-        } if not rest and 0 < count <= SCANS_MAX:  # fmt: skip
+        } if not rest and 0 < count <= SCANS_MAX and count * len(points) <= room:  # fmt: skip
             steps = list(accumulate(unpack(times, count - 1)))
             answered = list(accumulate([at, *steps]))
             requested = [a - trip for a, trip in zip(answered, accumulate(unpack(trips, count)), strict=True)]
         case _:
-            raise Malformed("segment: a block must be {i, n, at, times, trips, points}")
+            raise Malformed(f"segment: a block must be {{i, n, at, times, trips, points}}, {room} readings at most")
     answered_ns = tuple(tick * tick_ns for tick in answered)
     columns = tuple(_decode_column(point, answered_ns) for point in points)
     return Block(index, tuple(tick * tick_ns for tick in requested), answered_ns, columns)
@@ -153,7 +172,7 @@ def _runs(values: Sequence[int], *, unless: int) -> list[list[int]]:
         if runs and runs[-1][2] == value and runs[-1][0] + runs[-1][1] == index:
             runs[-1][1] += 1
         elif value != unless:
-            runs.append([index, 1, value])
+            runs.append([index, 1, int(value)])
     return runs
 
 
@@ -164,13 +183,14 @@ def _pairs(runs: object) -> list[list[int]]:
 
 
 def _expand(runs: object, count: int) -> tuple[int, ...]:
-    values = [0] * count
+    values, end = [0] * count, 0
     for run in runs if isinstance(runs, list) else [None]:
         match run:
-            case [int(first), int(length), int(value)] if first >= 0 and 0 < length <= count - first:
-                values[first : first + length] = [value] * length
+            case [int(first), int(length), int(value)] if first >= end and 0 < length <= count - first:
+                end = first + length
+                values[first:end] = [value] * length
             case _:
-                raise Malformed("segment: a run must be [first, count, status] inside the block")
+                raise Malformed("segment: runs must be [first, count, status] inside the block, one after another")
     return tuple(values)
 
 
@@ -199,6 +219,8 @@ def unpack(data: bytes, count: int) -> list[int]:
         rest |= (byte & 0x7F) << shift
         if byte & 0x80:
             shift += 7
+            if shift == 7 * LEB128_BYTES_MAX:
+                raise Malformed(f"segment: an integer of more than {LEB128_BYTES_MAX} bytes")
             continue
         values.append(rest >> 1 if not rest & 1 else -(rest >> 1) - 1)
         rest = shift = 0

@@ -1,0 +1,185 @@
+"""The gateway, put together: the one place that reads the clock, opens sockets and starts threads and processes.
+
+In: a checked configuration. Out: a running gateway, until SIGTERM or SIGINT, or until its ledger takes no more. A kill
+at any moment is safe: nothing is told before it is durable, and a start after it is like any other.
+"""
+
+import asyncio
+import contextlib
+import heapq
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from pathlib import Path
+
+import uvicorn
+
+from gateway import broker, factors, site_model, web
+from gateway.config import Config, Web
+from gateway.errors import Stopped
+from gateway.ingest import Ingest, Listeners, make_client
+from gateway.ledger import Ledger, LedgerEntry
+from gateway.live import BATCH_MARGIN_NS, Live
+from gateway.opening import open_sequencer
+from gateway.preflight import Prepared
+
+log = logging.getLogger("metertrail.gateway")
+
+TIME_MIN, TIME_MAX = -(2**63), 2**63 - 1
+STOP_S = 3  # how long pages and the broker get to finish
+RESTART_S, RESTART_MOST_S = 1.0, 30.0
+
+
+def run(path: Path, config: Config, prepared: Prepared) -> int:
+    """Run until told to stop; 0 then, 1 after a failure."""
+    now_ns = time.time_ns
+    live = Live(site_model.parse(prepared.site), factors.library(prepared.factors), now_ns())
+
+    rebuilt = threading.Event()
+
+    def on_admitted(entries: Sequence[LedgerEntry], at_ns: int) -> None:
+        with _never_evidence("entries"):
+            if rebuilt.is_set():
+                live.on_admitted(entries, at_ns)
+
+    try:
+        client = make_client(config.mqtt, prepared.mqtt_password, config.gateway.site)
+        listening = _listen(config.web)
+        ledger, sequencer = open_sequencer(path, config, prepared, now_ns, on_admitted)
+    except Stopped as error:
+        log.critical("cannot start: %s", error)
+        return 1
+    try:
+        live.on_admitted(_recent(ledger, live), now_ns())
+        rebuilt.set()
+        log.info("ledger open site=%s entries=%d", config.gateway.site, ledger.size)
+        process = Process(path, config)
+        ingest = Ingest(client, config.gateway.site, sequencer, _listeners(live, process), now_ns)
+        app = web.build(live, ledger, prepared.web_password, now_ns)
+        served = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S)
+        return asyncio.run(process.run(uvicorn.Server(served), listening, ingest))
+    finally:
+        ledger.close()
+        log.info("ledger closed entries=%d", ledger.size)
+
+
+class Process:
+    """What runs side by side, and how it ends together."""
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self._path, self._config = path, config
+        self._failure: Exception | None = None
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Stop everything because of this. Called from any thread."""
+        self._failure = self._failure or error
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def run(self, server: uvicorn.Server, listening: socket.socket, ingest: Ingest) -> int:
+        """Start, wait for the end, stop; the exit status."""
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop.set)
+        tasks = [asyncio.create_task(server.serve([listening]))]
+        if self._config.broker.embedded:
+            tasks.append(asyncio.create_task(keep_broker(self._path)))
+        ingest.start(self._config.mqtt.host, self._config.mqtt.port)
+        waiting = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        stopped = waiting in done or server.should_exit
+        await asyncio.to_thread(ingest.stop)
+        server.should_exit = True
+        await asyncio.wait(tasks[:1], timeout=STOP_S + 1)
+        for task in (waiting, *tasks):
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        failure = self._failure or next((e for e in ended if isinstance(e, Exception)), None)
+        if failure is None and not stopped:
+            failure = Stopped("the pages' server ended by itself")
+        if failure is None:
+            return 0
+        log.critical("stopped by a failure: %s", failure, exc_info=None if isinstance(failure, Stopped) else failure)
+        return 1
+
+
+async def keep_broker(path: Path) -> None:
+    """Run the embedded broker in a process of its own, again if it ends, until cancelled.
+
+    Its standard input is a pipe that nobody writes to: when this process ends, however suddenly, so does the pipe.
+    """
+    pause_s = RESTART_S
+    while True:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", broker.__name__, str(path), broker.UNTIL_STDIN_ENDS),
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which stops the broker last
+        )
+        started_s = asyncio.get_running_loop().time()
+        try:
+            status = await process.wait()
+        finally:
+            await _end(process)
+        if asyncio.get_running_loop().time() - started_s > RESTART_MOST_S:
+            pause_s = RESTART_S
+        log.error("broker ended status=%d next_start_s=%d", status, pause_s)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, RESTART_MOST_S)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _listen(web: Web) -> socket.socket:
+    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
+    try:
+        return socket.create_server((web.host, web.port), family=family)
+    except OSError as error:
+        raise Stopped(
+            f"web.port: {web.host}:{web.port}: {error.strerror}: choose another, or stop what uses it"
+        ) from None
+
+
+def _recent(ledger: Ledger, live: Live) -> Iterator[LedgerEntry]:
+    """What the pages need of the ledger: every manifest, and the segments and batches of the open period."""
+    since_ns = live.state.from_ns - BATCH_MARGIN_NS
+    parts = ledger.select(["manifest"], TIME_MIN, TIME_MAX), ledger.select(["segment", "batch"], since_ns, TIME_MAX)
+    for entry in heapq.merge(*parts, key=attrgetter("index")):
+        if live.wants(entry.type, entry.to_ns):
+            yield entry
+
+
+def _listeners(live: Live, process: Process) -> Listeners:
+    def on_live(agent: str, payload: bytes, at_ns: int) -> None:
+        with _never_evidence("live"):
+            live.on_live(agent, payload, at_ns)
+
+    def on_status(agent: str, payload: bytes, at_ns: int) -> None:
+        with _never_evidence("status"):
+            live.on_status(agent, payload, at_ns)
+
+    return Listeners(on_live, on_status, live.on_refused, process.fail)
+
+
+@contextlib.contextmanager
+def _never_evidence(what: str) -> Iterator[None]:
+    """A fault in what is only shown must not stop what is kept."""
+    try:
+        yield
+    except Exception:
+        log.exception("could not be shown what=%s", what)

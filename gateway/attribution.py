@@ -1,0 +1,311 @@
+"""From batches and utilities to products: who used how much electricity, and what that emitted.
+
+In: the site model, the factors, the batches' own records, the utilities' metered energy. Out: a `Statement`. Every sum
+is of integers and closes exactly: what a utility's meter counted is allocated to batches or stays unallocated, nothing
+else. Never: zero for a missing value, a share that no stated key explains, an incomplete batch in an intensity.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from contract import records
+from contract.errors import Malformed
+from gateway.factors import UNITS, Factor, grams_micro
+from gateway.site_model import GRAMS_MILLI, Product, SiteModel, Utility
+from gateway.statement import (
+    FORM,
+    LABEL,
+    LACKING,
+    Excluded,
+    FactorUsed,
+    ProductResult,
+    Share,
+    Statement,
+    UtilityResult,
+    canonical_json,
+)
+
+__all__ = [
+    "BatchFacts",
+    "UtilityUse",
+    "attribute",
+    "canonical_json",
+    "check_factors",
+    "distinct",
+    "exclusions",
+    "facts",
+    "split",
+    "weight",
+]
+
+FOOTPRINT = "electricity-footprint"
+PPM = 1_000_000
+M3_MICRO = 1_000_000
+INCOMPLETE, OVERLAP, NO_LINE = "incomplete", "overlaps another batch of its line", "line not in the site model"
+NOT_RUN = (OVERLAP, NO_LINE)  # such a batch has no share in a utility: nothing says it ran beside the others
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFacts:
+    """What a batch entry says, summed over its line's meters. Times are the midpoints of its edges; None: not known."""
+
+    agent: str
+    batch: str
+    line: str
+    product: str
+    start_ns: int
+    end_ns: int
+    complete: bool
+    energy_wh_milli: int | None
+    lower: int | None
+    upper: int | None
+    u95: int | None
+    good_g_milli: int | None
+    scrap_g_milli: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityUse:
+    """A utility's own metered energy and volume over the period; None: not known."""
+
+    utility: str
+    energy_wh_milli: int | None
+    volume_m3_micro: int | None
+
+
+def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
+    """Read a batch entry's parts. Raises Malformed.
+
+    A figure of several meters is their sum, and not known if one of them is not; u95 adds linearly.
+    """
+    if not parts:
+        raise Malformed("batch: an entry without a part")
+    batch = records.read(parts[0], records.BatchPart)
+    amounts = [records.read(part, records.AmountPart) for part in parts[1:]]
+    energy = [amount for amount in amounts if (amount.role, amount.unit) == ("energy", "wh_milli")]
+    mass = {role: [a.amount for a in amounts if (a.role, a.unit) == (role, "g_milli")] for role in ("good", "scrap")}
+    return BatchFacts(
+        agent,
+        batch.batch,
+        batch.line,
+        batch.product,
+        (batch.start.earliest_ns + batch.start.latest_ns) // 2,
+        (batch.end.earliest_ns + batch.end.latest_ns) // 2,
+        batch.closed == "complete",
+        _sum(a.amount for a in energy),
+        _sum(a.lower for a in energy),
+        _sum(a.upper for a in energy),
+        _sum(a.u95 for a in energy),
+        _sum(mass["good"]),
+        _sum(mass["scrap"]),
+    )
+
+
+def check_factors(site: SiteModel, factors: Mapping[str, Factor]) -> list[str]:
+    """What is wrong with the factor a site names: lines `key.path: problem: hint`, none if it will do."""
+    factor = factors.get(site.factor)
+    if factor is None:
+        return [f"factor: {site.factor!r} is not among the factors given: name one of {', '.join(sorted(factors))}"]
+    if factor.kind != FOOTPRINT:
+        return [f"factor: {factor.id} is in {factor.unit}: a product needs a footprint factor ({UNITS[FOOTPRINT]})"]
+    return []
+
+
+def attribute(
+    site: SiteModel,
+    factors: Mapping[str, Factor],
+    batches: Iterable[BatchFacts],
+    uses: Iterable[UtilityUse],
+    from_ns: int,
+    to_ns: int,
+    *,
+    provisional: bool,
+) -> Statement:
+    """Attribute the period [from_ns, to_ns). Raises ValueError if the factor will not do or a use has no utility."""
+    if problems := check_factors(site, factors):
+        raise ValueError("; ".join(problems))
+    used = {use.utility: use for use in uses}
+    if strangers := used.keys() - {utility.id for utility in site.utilities}:
+        raise ValueError(f"utility {min(strangers)}: not in the site model")
+    factor = factors[site.factor]
+    ended = distinct(batch for batch in batches if from_ns <= batch.end_ns < to_ns)
+    reasons = exclusions(site, ended)
+    utilities, shares = [], []
+    for utility in site.utilities:
+        weights = [
+            0 if reason in NOT_RUN else weight(utility, batch.line, batch.end_ns - batch.start_ns)
+            for batch, reason in zip(ended, reasons, strict=True)
+        ]
+        result, parts = _allocate(utility, used.get(utility.id, UtilityUse(utility.id, None, None)), weights)
+        utilities.append(result)
+        shares.append(parts)
+    rows = [
+        (batch, reason, tuple(parts[index] for parts in shares))
+        for index, (batch, reason) in enumerate(zip(ended, reasons, strict=True))
+    ]
+    return Statement(
+        FORM,
+        site.site,
+        LABEL,
+        LACKING,
+        provisional,
+        from_ns,
+        to_ns,
+        _factor_used(factor),
+        "not published",
+        tuple(_product(site, product, rows, factor) for product in site.products),
+        tuple(utilities),
+        tuple(_excluded(site, batch, reason, parts) for batch, reason, parts in rows if reason is not None),
+    )
+
+
+def distinct(batches: Iterable[BatchFacts]) -> list[BatchFacts]:
+    """The batches in order of start, each once: an agent that crashed may seal the same record again in a new epoch."""
+    once: dict[tuple[int, int, str, str, str], BatchFacts] = {}
+    for batch in batches:
+        once.setdefault(_order(batch), batch)
+    return [once[key] for key in sorted(once)]
+
+
+def exclusions(site: SiteModel, batches: Sequence[BatchFacts]) -> list[str | None]:
+    """For each batch, in order of start, why it counts for no product, or None if it counts.
+
+    A line runs one batch at a time: one that begins before an earlier one has ended was told twice, as by a copied
+    agent.
+    """
+    reasons: list[str | None] = []
+    free_from: dict[tuple[str, str], int] = {}
+    for batch in batches:
+        line = (batch.agent, batch.line)
+        overlaps = batch.start_ns < free_from.get(line, batch.start_ns)
+        if not overlaps:
+            free_from[line] = batch.end_ns
+        reasons.append(_unfit(site, batch) or (OVERLAP if overlaps else None))
+    return reasons
+
+
+def _unfit(site: SiteModel, batch: BatchFacts) -> str | None:
+    if site.line(batch.agent, batch.line) is None:
+        return NO_LINE
+    if site.product(batch.product) is None:
+        return "product not in the site model"
+    if not batch.complete:
+        return INCOMPLETE
+    if batch.energy_wh_milli is None:
+        return "energy not known"
+    return "good output not known" if batch.good_g_milli is None else None
+
+
+def weight(utility: Utility, line: str, running_ns: int) -> int:
+    """A batch's weight under the physical key: nominal demand of its line (cm3/min) x running time (ns)."""
+    return utility.demand_m3_per_min.get(line, 0) * max(0, running_ns)
+
+
+def split(total: int, weights: Sequence[int]) -> list[int]:
+    """Split a total in proportion to weights, to the last digit: largest remainders first, the earlier of equals.
+
+    Zeros if every weight is zero. Raises ValueError for a negative total or weight.
+    """
+    if total < 0 or min(weights, default=0) < 0:
+        raise ValueError("neither the total nor a weight may be negative")
+    whole = sum(weights)
+    if whole == 0:
+        return [0] * len(weights)
+    parts = [total * one // whole for one in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+    for index in by_remainder[: total - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def _allocate(utility: Utility, use: UtilityUse, weights: Sequence[int]) -> tuple[UtilityResult, list[int | None]]:
+    """Share a utility's energy over all batches that ran, counted or not. Without any, everything stays unallocated."""
+    total, volume = use.energy_wh_milli, use.volume_m3_micro
+    parts: list[int | None] = [None] * len(weights) if total is None else [*split(total, weights)]
+    allocated = None if total is None else sum(part for part in parts if part is not None)
+    result = UtilityResult(
+        utility.id,
+        utility.key,
+        total,
+        allocated,
+        None if total is None or allocated is None else total - allocated,
+        volume,
+        None if total is None or not volume else _ratio(total, M3_MICRO, volume),
+    )
+    return result, parts
+
+
+_Row = tuple[BatchFacts, str | None, tuple[int | None, ...]]
+
+
+def _product(site: SiteModel, product: Product, rows: Sequence[_Row], factor: Factor) -> ProductResult:
+    mine = [row for row in rows if row[0].product == product.id and site.line(row[0].agent, row[0].line) is not None]
+    counted = [(batch, parts) for batch, reason, parts in mine if reason is None]
+    batches = [batch for batch, _ in counted]
+    direct = _sum(batch.energy_wh_milli for batch in batches)
+    shares = tuple(
+        Share(utility.id, _sum(parts[index] for _, parts in counted)) for index, utility in enumerate(site.utilities)
+    )
+    energy = _sum([direct, *(share.energy_wh_milli for share in shares)])
+    good = _sum(batch.good_g_milli for batch in batches)
+    emitted = None if energy is None else grams_micro(energy, factor)
+    measured = None if energy is None or direct is None or energy == 0 else _ratio(direct, PPM, energy)
+    per = GRAMS_MILLI[product.unit]
+    return ProductResult(
+        product=product.id,
+        unit=product.unit,
+        batches=len(counted),
+        incomplete=sum(reason == INCOMPLETE for _, reason, _ in mine),
+        excluded=len(mine) - len(counted),
+        direct_wh_milli=direct,
+        direct_lower_wh_milli=_sum(batch.lower for batch in batches),
+        direct_upper_wh_milli=_sum(batch.upper for batch in batches),
+        direct_u95_wh_milli=_sum(batch.u95 for batch in batches),
+        utilities=shares,
+        energy_wh_milli=energy,
+        good_g_milli=good,
+        scrap_g_milli=_sum(batch.scrap_g_milli for batch in batches),
+        wh_milli_per_unit=_ratio(energy, per, good) if energy is not None and good else None,
+        co2e_g_micro=emitted,
+        co2e_g_micro_per_unit=_ratio(emitted, per, good) if emitted is not None and good else None,
+        measured_ppm=measured,
+        allocated_ppm=None if measured is None else PPM - measured,
+    )
+
+
+def _excluded(site: SiteModel, batch: BatchFacts, reason: str, parts: Iterable[int | None]) -> Excluded:
+    shares = tuple(Share(utility.id, part) for utility, part in zip(site.utilities, parts, strict=True))
+    return Excluded(
+        batch.agent,
+        batch.line,
+        batch.batch,
+        batch.product,
+        batch.start_ns,
+        batch.end_ns,
+        reason,
+        batch.energy_wh_milli,
+        shares,
+    )
+
+
+def _factor_used(factor: Factor) -> FactorUsed:
+    source = factor.source
+    words: Iterator[str | None] = iter((source.title, source.issuer, source.number, source.date.isoformat()))
+    text = ", ".join(word for word in words if word)
+    return FactorUsed(factor.id, factor.kind, factor.value, factor.unit, factor.region, factor.reference_period, text)
+
+
+def _order(batch: BatchFacts) -> tuple[int, int, str, str, str]:
+    return (batch.start_ns, batch.end_ns, batch.agent, batch.line, batch.batch)
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    """The sum; None for nothing at all, or if one of the values is not known."""
+    known = list(values)
+    return sum(value for value in known if value is not None) if known and None not in known else None
+
+
+def _ratio(value: int, times: int, by: int) -> int:
+    """Compute value x times / by, rounded half to even once."""
+    return round(Fraction(value * times, by))

@@ -1,0 +1,101 @@
+"""The broker that comes with the gateway, as a process of its own: enough for one plant and for trying things out.
+
+In: the gateway's configuration. Out: an MQTT 3.1.1 broker at mqtt.port where everyone has a name and a password, and an
+agent speaks on its own topics only. It remembers nothing across a restart and need not: agents resend what no receipt
+confirms. Anyone who can open a connection can crowd it out, so it binds to this machine unless told otherwise.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+from amqtt.broker import Broker
+from amqtt.errors import AMQTTError
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from contract.problems import Problems
+from contract.topics import CHANNELS, Topic, format_topic, subscription
+from gateway.config import Config, load
+
+log = logging.getLogger("metertrail.broker")
+
+UNTIL_STDIN_ENDS = "--until-stdin-ends"  # for a parent: its end, however sudden, is the broker's end
+
+
+def hash_password(password: str) -> str:
+    """A password as the broker's password file keeps it (Argon2)."""
+    return PasswordHash((Argon2Hasher(),)).hash(password)
+
+
+def settings(config: Config) -> dict[str, object]:
+    """The broker's own configuration. Entries go up and receipts down; nothing else may pass."""
+    site, gateway = config.gateway.site, config.mqtt.username
+    up = [channel for channel in CHANNELS if channel != "receipts"]
+    publish = {gateway: [subscription(site, "receipts")]}
+    subscribe = {gateway: [subscription(site, channel) for channel in up]}
+    for agent in config.agent:
+        publish[agent.name] = [format_topic(Topic(site, agent.name, channel)) for channel in up]
+        subscribe[agent.name] = [format_topic(Topic(site, agent.name, "receipts"))]
+    host = f"[{config.broker.bind}]" if ":" in config.broker.bind else config.broker.bind
+    listener: dict[str, object] = {"type": "tcp", "bind": f"{host}:{config.mqtt.port}"}
+    if config.mqtt.tls:
+        listener |= {"ssl": True, "certfile": config.broker.cert_file, "keyfile": config.broker.key_file}
+    return {
+        "listeners": {"default": listener},
+        "plugins": {
+            "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": config.broker.password_file},
+            "amqtt.plugins.topic_checking.TopicAccessControlListPlugin": {"publish_acl": publish, "acl": subscribe},
+        },
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Run a broker until SIGTERM or SIGINT: `metertrail broker CONFIG`."""
+    match argv:
+        case [name] | [str() as name, "--until-stdin-ends"] if not name.startswith("-"):
+            pass
+        case _:
+            sys.stderr.write("usage: metertrail broker CONFIG\n")
+            return 2
+    try:
+        config = load(Path(name))
+    except Problems as found:
+        sys.stderr.write("".join(f"{line}\n" for line in found.lines))
+        return 2
+    if config.broker.password_file is None:
+        sys.stderr.write(f"{name}: broker.embedded: is not set: this configuration uses another broker\n")
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s level=%(levelname)s room=%(name)s %(message)s")
+    for noisy in ("amqtt", "transitions"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    warnings.simplefilter("ignore", DeprecationWarning)  # the library's own name for its subscription rules
+    return asyncio.run(_run(config, until_stdin_ends=UNTIL_STDIN_ENDS in argv))
+
+
+async def _run(config: Config, *, until_stdin_ends: bool) -> int:
+    where = f"{config.broker.bind}:{config.mqtt.port}"
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if until_stdin_ends:
+        loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written to it: readable means ended
+    broker = Broker(settings(config))
+    try:
+        await broker.start()
+    except (AMQTTError, OSError) as error:
+        log.critical("broker cannot start at=%s: %s", where, error)
+        return 1
+    log.info("broker started at=%s", where)
+    await stop.wait()
+    await broker.shutdown()
+    log.info("broker stopped at=%s", where)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

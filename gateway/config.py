@@ -1,0 +1,148 @@
+"""The gateway's configuration: strict, and read whole before any socket opens.
+
+In: a TOML file. Out: a frozen `Config` whose paths are absolute. Whatever is unknown, missing or contradictory is told
+at once, as `file: key.path: problem: hint`. What the named files hold is checked by preflight.py.
+"""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Le, Len
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+from contract.problems import Problems, parse_toml
+from contract.topics import check_name
+from gateway.database import sqlite_url
+from gateway.trust import GATEWAY
+
+STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+def _beside(path: Path, info: ValidationInfo) -> Path:
+    """Paths are relative to the configuration's own folder."""
+    return Path(info.context or ".") / path.expanduser()
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+Port = Annotated[int, Ge(1), Le(65535)]
+File = Annotated[Path, AfterValidator(_beside)]
+
+
+class Gateway(BaseModel):
+    """Whose evidence this is, where it is kept, and with which keys. `database` overrides the SQLite file in `data`."""
+
+    model_config = STRICT
+    site: Name
+    data: File
+    key: File
+    ledger_key: File
+    database: str | None = None
+    checkpoints: File | None = None
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy's URL of the ledger."""
+        return self.database or sqlite_url(self.data / "ledger.sqlite")
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Where checkpoints are copied; better on another disk than the database."""
+        return self.checkpoints or self.data / "checkpoints.txt"
+
+
+class Mqtt(BaseModel):
+    """The broker to listen at. Encrypted and authenticated unless this file says otherwise."""
+
+    model_config = STRICT
+    host: str = "127.0.0.1"
+    port: Port = 8883
+    username: Annotated[str, Len(1)] = GATEWAY
+    password_file: File
+    tls: bool = True
+    ca_file: File | None = None
+
+
+class Broker(BaseModel):
+    """The broker that comes with the gateway, at mqtt.port. `password_file` holds lines of name:hash."""
+
+    model_config = STRICT
+    embedded: bool = False
+    bind: str = "127.0.0.1"
+    password_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+
+
+class Web(BaseModel):
+    """The pages. Beyond this machine only with a password."""
+
+    model_config = STRICT
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    password_file: File | None = None
+
+
+class Agent(BaseModel):
+    """An edge whose evidence is admitted, known by its public key."""
+
+    model_config = STRICT
+    name: Name
+    key: File
+
+
+class Config(BaseModel):
+    """The whole file. `site` and `factors` name the files that become evidence with the entries."""
+
+    model_config = STRICT
+    site: File
+    factors: tuple[File, ...] = ()
+    gateway: Gateway
+    mqtt: Mqtt
+    broker: Broker = Broker()
+    web: Web = Web()
+    agent: tuple[Agent, ...] = ()
+
+
+def load(path: Path) -> Config:
+    """Read a configuration. Raises Problems."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Problems([f"{path}: {error.strerror}: name a gateway's configuration file"]) from None
+    try:
+        config = parse_toml(data, Config, path.absolute().parent)
+    except Problems as found:
+        raise Problems([f"{path}: {line}" for line in found.lines]) from None
+    if lines := [f"{path}: {line}" for line in _contradictions(config)]:
+        raise Problems(lines)
+    return config
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host by this name."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _contradictions(config: Config) -> Iterator[str]:
+    """Faults that one key alone does not show."""
+    names = [agent.name for agent in config.agent]
+    for name in sorted(set(names)):
+        if names.count(name) > 1:
+            yield f"agent.{name}.name: used twice: give every agent its own name"
+    if GATEWAY in names:
+        yield f"agent.{GATEWAY}.name: is the gateway's own name: choose another"
+    if config.web.password_file is None and not is_loopback(config.web.host):
+        yield f"web.password_file: missing: pages beyond this machine ({config.web.host}) need a password"
+    if not config.broker.embedded and config.broker.password_file is None:
+        return
+    if config.broker.password_file is None:
+        yield "broker.password_file: missing: make its lines with `metertrail gateway password NAME`"
+    if config.mqtt.username in names:
+        yield f"mqtt.username: {config.mqtt.username!r} is an agent's name: the broker tells them apart by it"
+    if config.mqtt.tls and not (config.broker.cert_file and config.broker.key_file):
+        yield "broker.cert_file: missing, or broker.key_file is: give both, or set mqtt.tls = false"

@@ -1,0 +1,229 @@
+"""An archive for outsiders: a statement, the run entry that records it, and every entry it rests on.
+
+In: a ledger and what is asked for. Out: the bytes of an archive that `metertrail verify` takes apart again. Never: a
+number that does not follow from the ledger's entries; the clock; a body that the statement does not need.
+"""
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from heapq import merge
+from typing import Protocol, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from agent.aggregation import replay
+from agent.aggregation.replay import Counter
+from contract import body, cbor, checkpoint, keys, records, segment
+from contract.segment import MeterSegment
+from gateway import attribution, factors, site_model
+from gateway.attribution import UtilityUse
+from gateway.ledger import LedgerEntry
+from gateway.site_model import CounterRef, SiteModel
+from gateway.statement import Statement
+from gateway.trust import GATEWAY
+
+File = TypeVar("File", records.SitePart, records.FactorPart)
+
+ALL_TIME = (-(2**63), 2**63 - 1)
+STATED = ("manifest", "enrolment", "site", "factor")  # shown whole, whenever they were written
+MARGIN_NS = 3600 * 10**9  # readings shown before and after: bounds rest on the last one before an edge, the first after
+ENERGY, VOLUME = "wh_milli", "m3_micro"
+
+
+class Log(Protocol):
+    """What is needed of a ledger."""
+
+    @property
+    def size(self) -> int:
+        """How many entries it holds."""
+
+    def entries(self, first: int = 0, last: int | None = None) -> Iterator[LedgerEntry]:
+        """Entries by index, both ends included."""
+
+    def select(
+        self, types: tuple[str, ...], from_ns: int, to_ns: int, author: str | None = None
+    ) -> Iterator[LedgerEntry]:
+        """Entries of these types that speak of any time in [from_ns, to_ns], in order."""
+
+    def latest_checkpoint(self) -> str | None:
+        """The last signed note."""
+
+    def receipts(self) -> Mapping[str, bytes]:
+        """The last receipt of every agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The period [from_ns, to_ns), and one product or (None) all of them. `provisional`: the period is still open."""
+
+    product: str | None
+    from_ns: int
+    to_ns: int
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Which time the shown readings cover: the period and every batch that touches it, with a margin."""
+
+    from_ns: int
+    to_ns: int
+
+
+def export(log: Log, key: Ed25519PublicKey, asked: Asked, seal_run: Callable[[records.RunPart], object]) -> bytes:
+    """Make the statement, have it sealed as a `run` entry, and pack the archive.
+
+    `seal_run` returns once the entry is in the ledger. Raises ValueError, one clear line, if the ledger cannot answer.
+    """
+    if asked.from_ns >= asked.to_ns:
+        raise ValueError("the period ends before it starts: give --from before --to")
+    size = log.size
+    shown = _shown(log, asked, size)
+    text = attribution.canonical_json(statement(log, asked, size))
+    seal_run(records.RunPart(ledger_size=size, statement=text))
+    receipts = log.receipts()  # before the checkpoint, so that none speaks of a larger ledger
+    note = log.latest_checkpoint()
+    if note is None:
+        raise ValueError("the ledger is empty: there is nothing to export")
+    last = checkpoint.parse(note).size - 1
+    return pack(
+        {
+            "checkpoint.txt": note.encode(),
+            "entries.cborseq": b"".join(
+                cbor.encode([e.index, e.signed, e.body if _is_needed(e, asked, shown, size) else None])
+                for e in log.entries(0, last)
+            ),
+            "ledger.pem": keys.public_to_pem(key),
+            "receipts.cborseq": b"".join(cbor.encode(receipts[agent]) for agent in sorted(receipts)),
+            "statement.json": text,
+        }
+    )
+
+
+def statement(log: Log, asked: Asked, size: int) -> Statement:
+    """The statement that the ledger's first `size` entries give. Raises ValueError."""
+    sites = [part for entry in _stated(log, "site", size) for part in _parts(entry, records.SitePart)]
+    if not sites:
+        raise ValueError("the ledger holds no site model: name one in the gateway's configuration and start it once")
+    site = site_model.parse(sites[-1].toml)
+    if asked.product is not None:
+        check_product(site, asked.product)
+    published = [part for entry in _stated(log, "factor", size) for part in _parts(entry, records.FactorPart)]
+    once: dict[tuple[str, str, str, int, int], attribution.BatchFacts] = {}
+    for entry in log.select(("batch",), asked.from_ns, asked.to_ns):
+        if entry.index < size:
+            told = attribution.facts(entry.author, _data(entry))
+            # a crash can make an agent seal the same record again in its next epoch: it counts once
+            once.setdefault((told.agent, told.line, told.batch, told.start_ns, told.end_ns), told)
+    whole = attribution.attribute(
+        site,
+        factors.library(part.toml for part in published),
+        once.values(),
+        _uses(log, site, asked, size),
+        asked.from_ns,
+        asked.to_ns,
+        provisional=asked.provisional,
+    )
+    wanted = [one for one in whole.products if asked.product in {None, one.product}]
+    return replace(whole, products=tuple(wanted))
+
+
+def check_product(site: SiteModel, product: str) -> None:
+    """Raise ValueError unless the site declares this product."""
+    if site.product(product) is None:
+        known = ", ".join(one.id for one in site.products)
+        raise ValueError(f"{product!r} is not a product of this site: use one of {known}")
+
+
+def pack(members: Mapping[str, bytes]) -> bytes:
+    """The one file that holds these members: stored, names in order, dated 1980-01-01, mode 0600.
+
+    The verifier has a writer of its own and compares byte for byte.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
+        for name, data in sorted(members.items()):
+            about = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            about.create_system, about.external_attr = 3, 0o600 << 16  # the same file from every operating system
+            file.writestr(about, data)
+    return out.getvalue()
+
+
+def _shown(log: Log, asked: Asked, size: int) -> _Shown:
+    batches = [e for e in log.select(("batch",), asked.from_ns, asked.to_ns) if e.index < size]
+    return _Shown(
+        min([asked.from_ns, *(e.from_ns for e in batches)]) - MARGIN_NS,
+        max([asked.to_ns, *(e.to_ns for e in batches)]) + MARGIN_NS,
+    )
+
+
+def _is_needed(entry: LedgerEntry, asked: Asked, shown: _Shown, size: int) -> bool:
+    match entry.type:
+        case "batch":
+            return entry.from_ns <= asked.to_ns and entry.to_ns >= asked.from_ns
+        case "segment" | "event":
+            return entry.from_ns <= shown.to_ns and entry.to_ns >= shown.from_ns
+        case "run":
+            return entry.index >= size  # the one just sealed; older statements are none of the reader's business
+        case kind:
+            return kind in STATED
+
+
+def _uses(log: Log, site: SiteModel, asked: Asked, size: int) -> list[UtilityUse]:
+    """What every utility's own counters counted over the period."""
+    wanted = [ref for utility in site.utilities for ref in (utility.electricity, utility.volume) if ref is not None]
+    said = _said(log, {(ref.agent, ref.meter) for ref in wanted}, _shown(log, asked, size), size)
+    return [
+        UtilityUse(
+            utility.id,
+            _counted(said, utility.electricity, ENERGY, asked),
+            None if utility.volume is None else _counted(said, utility.volume, VOLUME, asked),
+        )
+        for utility in site.utilities
+    ]
+
+
+_Said = dict[tuple[str, str], list[tuple[Mapping[tuple[str, str], Counter], MeterSegment]]]
+
+
+def _said(log: Log, meters: set[tuple[str, str]], shown: _Shown, size: int) -> _Said:
+    """Every shown segment of these meters, with the counters of the manifest in force for it."""
+    in_force: dict[bytes, Mapping[tuple[str, str], Counter]] = {}
+    said: _Said = {meter: [] for meter in meters}
+    manifests, segments = _stated(log, "manifest", size), log.select(("segment",), shown.from_ns, shown.to_ns)
+    for entry in merge(manifests, segments, key=lambda e: e.index):
+        if entry.author not in {agent for agent, _ in meters} or entry.index >= size:
+            continue
+        if entry.type == "manifest":
+            in_force[entry.epoch] = replay.counters(_data(entry))
+            continue
+        for part in map(segment.decode, _data(entry)):
+            if (entry.author, part.meter) in said:
+                said[entry.author, part.meter].append((in_force[entry.epoch], part))
+    return said
+
+
+def _counted(said: _Said, ref: CounterRef, unit: str, asked: Asked) -> int | None:
+    """One counter over the period, as its meter was last described; None if not known or not counted in `unit`."""
+    mine, place = said[ref.agent, ref.meter], (ref.meter, ref.point)
+    counter = mine[-1][0].get(place) if mine else None
+    if counter is None or counter.unit != unit:
+        return None
+    readings = replay.readings(counter, (part for described, part in mine if described.get(place) == counter))
+    edges = [(asked.from_ns, asked.from_ns), (asked.to_ns, asked.to_ns)]
+    return replay.amounts(counter, readings, edges, [(0, 1)])[0].amount
+
+
+def _stated(log: Log, kind: str, size: int) -> Iterator[LedgerEntry]:
+    author = None if kind == "manifest" else GATEWAY
+    return (entry for entry in log.select((kind,), *ALL_TIME, author) if entry.index < size)
+
+
+def _data(entry: LedgerEntry) -> list[bytes]:
+    return [part for part in body.unpack(entry.body).parts if part is not None]
+
+
+def _parts(entry: LedgerEntry, kind: type[File]) -> list[File]:
+    return [records.read(part, kind) for part in _data(entry)]

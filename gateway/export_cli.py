@@ -1,0 +1,104 @@
+"""`metertrail export --from ISO --to ISO --out FILE [--product P] CONFIG`: a period's statement with all its evidence.
+
+In: a gateway's configuration and a period. Out: an archive for `metertrail verify`, and a `run` entry in the ledger. It
+writes the ledger, so the gateway must not be running meanwhile. Never replaces a file. Exit status: 0 done, 1 the
+ledger cannot answer, 2 usage or configuration.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+from contract import records
+from contract.problems import Problems
+from gateway import site_model
+from gateway.config import Config, load
+from gateway.errors import Busy, Stopped
+from gateway.export import Asked, check_product, export
+from gateway.ledger import Ledger
+from gateway.opening import open_sequencer
+from gateway.preflight import Prepared, prepare
+from gateway.site_model import SiteModel
+
+FAILED, USAGE = 1, 2
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Export one archive and return the exit status."""
+    parser = argparse.ArgumentParser(prog="metertrail export", description="A statement with all its evidence.")
+    parser.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
+    parser.add_argument("--product", metavar="P", help="one product; without it, all of the site")
+    parser.add_argument("--from", dest="since", metavar="ISO", required=True, help="start, such as 2026-03-01T00:00")
+    parser.add_argument("--to", dest="until", metavar="ISO", required=True, help="end, not included")
+    parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="the archive to write")
+    try:
+        given = parser.parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        config = load(given.config)
+        prepared = prepare(config)
+        asked = _asked(given, site_model.parse(prepared.site))
+        _check_out(given.out)
+    except Problems as found:
+        return _refuse(found.lines, USAGE)
+    except ValueError as error:
+        return _refuse([str(error)], USAGE)
+    try:
+        data = _exported(given.config, config, prepared, asked)
+        with given.out.open("xb") as file:
+            file.write(data)
+    except Busy as error:
+        return _refuse([f"{error}: stop the gateway, export, and start it again"], FAILED)
+    except (Stopped, OSError, ValueError) as error:
+        return _refuse([str(error)], FAILED)
+    sys.stdout.write(f"{given.out}: {len(data)} bytes; check it with `metertrail verify {given.out}`\n")
+    return 0
+
+
+def at_ns(text: str, offset_ns: int) -> int:
+    """An ISO 8601 time as ns UTC; one without an offset is the site's local time. Raises ValueError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time: write it as 2026-03-01T00:00 or 2026-03-01T00:00+08:00") from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=timezone(timedelta(microseconds=offset_ns // 1000)))
+    return (at - EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _asked(given: argparse.Namespace, site: SiteModel) -> Asked:
+    from_ns, to_ns = at_ns(given.since, site.offset_ns), at_ns(given.until, site.offset_ns)
+    if from_ns >= to_ns:
+        raise ValueError(f"--to {given.until}: not after --from {given.since}: give a later time")
+    if given.product is not None:
+        check_product(site, given.product)
+    return Asked(given.product, from_ns, to_ns, provisional=to_ns > time.time_ns())
+
+
+def _check_out(out: Path) -> None:
+    """Told before anything is sealed."""
+    if out.exists():
+        raise ValueError(f"{out}: exists already: name another file, or remove it")
+    if not out.absolute().parent.is_dir():
+        raise ValueError(f"{out}: its folder does not exist: make it first")
+
+
+def _exported(path: Path, config: Config, prepared: Prepared, asked: Asked) -> bytes:
+    """Open the ledger as the gateway does, have the run sealed, and close it again."""
+    Ledger.open(config.gateway.database_url, config.gateway.site).close()  # a ledger that is not there is not made
+    ledger, sequencer = open_sequencer(path, config, prepared, time.time_ns, lambda _entries, _at_ns: None)
+    try:
+        key = prepared.ledger_key.public_key()
+        return export(ledger, key, asked, lambda run: sequencer.seal("run", [records.write(run)]))
+    finally:
+        ledger.close()
+
+
+def _refuse(lines: Sequence[str], status: int) -> int:
+    sys.stderr.writelines(f"{line}\n" for line in lines)
+    return status

@@ -1,0 +1,254 @@
+"""The ledger: every admitted entry, verbatim, as the leaves of one Merkle log.
+
+In: admitted entries. Out: checkpoints, and the entries again. An append is one transaction of rows and signed
+checkpoint; nobody may be told of an entry before it has returned. Opened without a key the ledger is only read. Opened
+with one it first proves to itself that its rows lead to its last checkpoint, and that the copy kept outside knows
+nothing newer: the same work after a clean stop and after a crash.
+"""
+
+import copy
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Row, Select, case, insert, null, select
+from sqlalchemy.exc import DatabaseError
+
+from contract import checkpoint, merkle, message, receipt
+from contract.checkpoint import Checkpoint
+from contract.errors import Inadmissible
+from gateway import database, ledger_lock, refusals
+from gateway.checkpoint_copy import CheckpointCopy
+from gateway.errors import Corrupt
+from gateway.refusals import RefusedMessage
+from gateway.schema import CHECKPOINTS, ENTRIES, METADATA, RECEIPTS
+from gateway.trust import Admitted, Place
+
+ROWS_AT_ONCE = 256
+NEEDED_AT_START = ("manifest", "enrolment")  # the types whose bodies decide who may say what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry(Admitted):
+    """An entry in its place in the log."""
+
+    index: int
+
+
+class Ledger:
+    """One site's log. `open` makes one."""
+
+    def __init__(self, url: str, site: str) -> None:
+        self.site = site
+        self.origin = f"metertrail/{site}"
+        self._engine = database.engine(url)
+        self._key: Ed25519PrivateKey | None = None
+        self._tree = merkle.Frontier()
+        self._copy: CheckpointCopy | None = None
+        self._unlock: Callable[[], None] | None = None
+
+    @classmethod
+    def open(
+        cls, url: str, site: str, key: Ed25519PrivateKey | None = None, checkpoints: Path | None = None
+    ) -> "Ledger":
+        """Open a ledger to read it, or with its key to add to it as well.
+
+        `url` is SQLAlchemy's; `checkpoints` the copy outside. Raises Busy if another process adds to it, Corrupt if it
+        is not what it was, Unfit if there is none to read.
+        """
+        ledger = cls(url, site)
+        if key is None:
+            database.require(ledger._engine)
+            return ledger
+        ledger._key, ledger._copy = key, CheckpointCopy(checkpoints) if checkpoints else None
+        ledger._unlock = ledger_lock.hold(ledger._engine, ledger.origin)
+        try:
+            METADATA.create_all(ledger._engine)
+            ledger._recover(key)
+        except DatabaseError as error:
+            ledger.close()
+            raise Corrupt(f"{ledger._engine.url.render_as_string()}: {error.orig}") from None
+        except Corrupt:
+            ledger.close()
+            raise
+        return ledger
+
+    def close(self) -> None:
+        """Bring the copy up to date and let go of the lock."""
+        if self._copy:
+            self._copy.flush()
+        self._engine.dispose()
+        if self._unlock:
+            self._unlock()
+
+    @property
+    def size(self) -> int:
+        """How many entries the ledger holds."""
+        if self._key:
+            return self._tree.size
+        last = self._last_checkpoint()
+        return 0 if last is None else int(last.size)
+
+    def head(self) -> Checkpoint:
+        """The tree as it stands."""
+        if self._key:
+            return Checkpoint(self.origin, self._tree.size, self._tree.root())
+        note = self.latest_checkpoint()
+        return checkpoint.parse(note) if note else Checkpoint(self.origin, 0, merkle.root([]))
+
+    def latest_checkpoint(self) -> str | None:
+        """The last signed note, or None before the first entry."""
+        last = self._last_checkpoint()
+        return None if last is None else str(last.note)
+
+    def append(self, entries: Sequence[Admitted], at_ns: int, refused: Sequence[RefusedMessage] = ()) -> Checkpoint:
+        """Make entries durable, and the refusals that came with them; returns the tree after them.
+
+        Raises Corrupt if the database will not: then this ledger must be opened anew.
+        """
+        if self._key is None:
+            raise RuntimeError("a ledger opened without its key is only read")
+        if not entries and not refused:
+            return self.head()
+        tree, first = copy.deepcopy(self._tree), self._tree.size
+        for one in entries:
+            tree.append(merkle.leaf_hash(one.signed))
+        after = Checkpoint(self.origin, tree.size, tree.root())
+        note = checkpoint.sign(after, self._key)
+        try:
+            with self._engine.begin() as connection:
+                if entries:
+                    connection.execute(insert(ENTRIES), [_row(first + i, one) for i, one in enumerate(entries)])
+                    made = {"size": after.size, "root": after.root, "at_ns": at_ns, "note": note}
+                    connection.execute(insert(CHECKPOINTS), made)
+                refusals.record(connection, refused)
+        except DatabaseError as error:
+            raise Corrupt(f"the ledger takes no more entries: {error.orig}") from None
+        self._tree = tree
+        if entries and self._copy:
+            self._copy.add(note, at_ns)
+        return after
+
+    def keep_receipts(self, receipts: Mapping[str, bytes], at_ns: int) -> None:
+        """Keep the last receipt of each author. Raises Corrupt as `append` does."""
+        if not receipts:
+            return
+        rows = [{"author": author, "at_ns": at_ns, "signed": data} for author, data in receipts.items()]
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(RECEIPTS.delete().where(RECEIPTS.c.author.in_(receipts)))
+                connection.execute(insert(RECEIPTS), rows)
+        except DatabaseError as error:
+            raise Corrupt(f"the ledger takes no more receipts: {error.orig}") from None
+
+    def receipts(self) -> dict[str, bytes]:
+        """The last receipt of every author, as it was sent."""
+        with self._engine.connect() as connection:
+            return {row.author: row.signed for row in connection.execute(select(RECEIPTS))}
+
+    def entries(self, first: int = 0, last: int | None = None) -> Iterator[LedgerEntry]:
+        """Entries in order, from index `first` to `last`, both included; None: to the end."""
+        found = select(ENTRIES).where(ENTRIES.c.index >= first)
+        return self._read(found if last is None else found.where(ENTRIES.c.index <= last))
+
+    def select(
+        self, types: Collection[str], from_ns: int, to_ns: int, author: str | None = None
+    ) -> Iterator[LedgerEntry]:
+        """Entries of these types that speak of any time in [from_ns, to_ns], in order."""
+        found = select(ENTRIES).where(ENTRIES.c.type.in_(types))
+        found = found.where(ENTRIES.c.to_ns >= from_ns, ENTRIES.c.from_ns <= to_ns)
+        return self._read(found if author is None else found.where(ENTRIES.c.author == author))
+
+    def chain(self) -> Iterator[LedgerEntry]:
+        """Every entry in order, with an empty body where it does not decide who may say what."""
+        needed = case((ENTRIES.c.type.in_(NEEDED_AT_START), ENTRIES.c.body), else_=null()).label("body")
+        return self._read(select(*[column for column in ENTRIES.c if column.name != "body"], needed))
+
+    def refusals(self) -> list[tuple[str, receipt.Refusal]]:
+        """Every refusal of an author's own signed words, oldest first."""
+        with self._engine.connect() as connection:
+            return list(refusals.signed(connection))
+
+    def hash_at(self, place: Place) -> bytes | None:
+        """The hash of the entry in a place, or None."""
+        author, epoch, seq = place
+        here = (ENTRIES.c.author == author) & (ENTRIES.c.epoch == epoch) & (ENTRIES.c.seq == seq)
+        with self._engine.connect() as connection:
+            return connection.execute(select(ENTRIES.c.hash).where(here)).scalar_one_or_none()
+
+    def _read(self, found: Select[tuple[object, ...]]) -> Iterator[LedgerEntry]:
+        ordered = found.order_by(ENTRIES.c.index).execution_options(yield_per=ROWS_AT_ONCE)
+        with self._engine.connect() as connection:
+            for row in connection.execute(ordered):
+                yield _entry(row)
+
+    def _last_checkpoint(self) -> Row[tuple[object, ...]] | None:
+        with self._engine.connect() as connection:
+            return connection.execute(select(CHECKPOINTS).order_by(CHECKPOINTS.c.size.desc()).limit(1)).first()
+
+    def _recover(self, key: Ed25519PrivateKey) -> None:
+        """Grow the tree from the rows, and hold it against the checkpoint inside and the copy outside."""
+        note = self.latest_checkpoint()
+        known = _verified(note, key, self.origin) if note else None
+        outside = self._copy.last(key.public_key()) if self._copy else None
+        roots = self._grow({point.size for point in (known, outside) if point})
+        size = self._tree.size
+        signed = known.size if known else 0
+        if signed != size:
+            raise Corrupt(f"{size} entries where the last checkpoint signs {signed}")
+        found = {"the last checkpoint": known, "the copy of its checkpoints": outside}
+        for where, point in found.items():
+            if point is None:
+                continue
+            if point.origin != self.origin:
+                raise Corrupt(f"{where} is of {point.origin}, not of {self.origin}")
+            if point.size > size:
+                raise Corrupt(f"{size} entries, but {where} knows of {point.size}: the database is older than it")
+            if roots[point.size] != point.root:
+                raise Corrupt(f"the first {point.size} entries are not those that {where} signs")
+
+    def _grow(self, sizes: Collection[int]) -> dict[int, bytes]:
+        """Add every row to the tree; returns its root at each of `sizes` that it passes."""
+        tree, roots = self._tree, {0: self._tree.root()}
+        leaves = select(ENTRIES.c.index, ENTRIES.c.signed).order_by(ENTRIES.c.index)
+        with self._engine.connect() as connection:
+            for index, signed in connection.execute(leaves.execution_options(yield_per=ROWS_AT_ONCE)):
+                if index != tree.size:
+                    raise Corrupt(f"entry {index} where {tree.size} is due")
+                tree.append(merkle.leaf_hash(signed))
+                if tree.size in sizes:
+                    roots[tree.size] = tree.root()
+        return roots
+
+
+def _verified(note: str, key: Ed25519PrivateKey, origin: str) -> Checkpoint:
+    try:
+        return checkpoint.verify(note, key.public_key())
+    except Inadmissible as error:
+        raise Corrupt(f"{origin}: {error}: is this the ledger's key?") from None
+
+
+def _row(index: int, one: Admitted) -> dict[str, object]:
+    return {
+        "index": index,
+        "author": one.author,
+        "epoch": one.epoch,
+        "seq": one.seq,
+        "hash": one.hash,
+        "type": one.type,
+        "from_ns": one.from_ns,
+        "to_ns": one.to_ns,
+        "admitted_ns": one.admitted_ns,
+        "flags": " ".join(one.flags),
+        "signed": one.signed,
+        "body": zstandard.compress(one.body),
+    }
+
+
+def _entry(row: Row[tuple[object, ...]]) -> LedgerEntry:
+    fields = row._asdict()
+    fields["flags"] = tuple(fields["flags"].split())
+    fields["body"] = message.decompress(fields["body"], message.PLAIN_BYTES_MAX) if fields["body"] else b""
+    return LedgerEntry(**fields)

@@ -1,0 +1,80 @@
+"""What an agent tells pages each second: unsigned JSON, so nothing here is evidence and nothing here is believed.
+
+In: bytes from a `live` or `status` topic. Out: a checked message, or ValueError. Sizes are limited before parsing.
+"""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le, Len
+from pydantic import BaseModel, ConfigDict
+
+BYTES_MAX = 1 << 16
+LOOSE = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+Integer = Annotated[int, Ge(-(2**63)), Le(2**63 - 1)]
+Count = Annotated[int, Ge(0), Le(2**63 - 1)]
+Name = Annotated[str, Len(1, 64)]
+Text = Annotated[str, Len(0, 1000)]
+
+
+class MeterNow(BaseModel):
+    """A meter's last answer: `values` by point and canonical unit; `answered_ns` 0 or None: never."""
+
+    model_config = LOOSE
+    meter: Name
+    status: Annotated[int, Ge(0), Le(2**32 - 1)]
+    answered_ns: Count | None
+    values: Annotated[dict[Name, Integer], Len(0, 200)]
+
+
+class SoFar(BaseModel):
+    """An amount up to now with its bounds, in canonical units; None where nothing can be claimed yet."""
+
+    model_config = LOOSE
+    amount: Integer | None = None
+    lower: Integer | None = None
+    upper: Integer | None = None
+
+
+class RunningNow(BaseModel):
+    """A batch that has begun, measured so far: energy in mWh, masses in mg."""
+
+    model_config = LOOSE
+    line: Name
+    batch: Text
+    product: Text
+    start_ns: Integer
+    energy: SoFar | None = None
+    good: SoFar | None = None
+    scrap: SoFar | None = None
+
+
+class LiveMessage(BaseModel):
+    """One agent, one moment in its own time."""
+
+    model_config = LOOSE
+    at_ns: Count
+    meters: Annotated[list[MeterNow], Len(0, 1000)]
+    running: Annotated[list[RunningNow], Len(0, 200)]
+    outbox: Count | None = None
+
+
+class Status(BaseModel):
+    """An agent's retained status, or its last will."""
+
+    model_config = LOOSE
+    state: Literal["online", "offline", "stopped"]
+
+
+def parse_status(payload: bytes) -> str:
+    """Read a status. Raises ValueError."""
+    if len(payload) > BYTES_MAX:
+        raise ValueError(f"status: {len(payload)} bytes; at most {BYTES_MAX}")
+    return Status.model_validate_json(payload).state
+
+
+def parse(payload: bytes) -> LiveMessage:
+    """Read a message. Raises ValueError."""
+    if len(payload) > BYTES_MAX:
+        raise ValueError(f"live: {len(payload)} bytes; at most {BYTES_MAX}")
+    return LiveMessage.model_validate_json(payload)

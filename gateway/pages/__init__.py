@@ -1,0 +1,1 @@
+"""The operator's pages: markup from figures, and the shell that keeps a browser up to date."""

@@ -1,0 +1,103 @@
+"""Everything a start needs from the files a configuration names, read before anything is opened or sent.
+
+In: a `Config`. Out: `Prepared`, or Problems with every file's fault at once. Writes nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from contract import keys
+from contract.problems import Problems
+from gateway import custody, factors, site_model
+from gateway.config import Config
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Keys and passwords, and the files that become evidence, verbatim. `web_password` is `name:password`."""
+
+    key: keys.PrivateKey
+    ledger_key: Ed25519PrivateKey
+    agent_keys: Mapping[str, keys.PublicKey]
+    mqtt_password: str
+    web_password: str | None
+    site: bytes
+    factors: tuple[bytes, ...]
+
+
+def prepare(config: Config) -> Prepared:
+    """Read and check every file. Raises Problems."""
+    lines: list[str] = []
+
+    def of(load: Callable[[Path], T], path: Path) -> T | None:
+        try:
+            return load(path)
+        except ValueError as error:
+            lines.extend(str(error).splitlines())
+            return None
+
+    key = of(custody.load_private, config.gateway.key)
+    ledger_key = of(custody.load_ledger_key, config.gateway.ledger_key)
+    password = of(custody.load_password, config.mqtt.password_file)
+    web_password = of(_web_password, config.web.password_file) if config.web.password_file else None
+    agents = {agent.name: of(custody.load_public, agent.key) for agent in config.agent}
+    site = of(lambda path: _site(path, config.gateway.site), config.site)
+    factor_files = tuple(of(_factors, path) for path in config.factors)
+    others = (config.mqtt.ca_file, config.broker.cert_file, config.broker.key_file, config.broker.password_file)
+    for path in others:
+        if path:
+            of(lambda path: custody.read(path, "name a file that exists"), path)
+    lines.extend(_shared(agents))
+    if lines or key is None or ledger_key is None or password is None or site is None:
+        raise Problems(list(dict.fromkeys(lines)))
+    known = {name: public for name, public in agents.items() if public is not None}
+    stated = tuple(data for data in factor_files if data is not None)
+    return Prepared(key, ledger_key, known, password, web_password, site, stated)
+
+
+def _shared(agents: Mapping[str, keys.PublicKey | None]) -> Iterator[str]:
+    """Two agents with one key could speak for each other."""
+    owners: dict[bytes, str] = {}
+    for name, public in agents.items():
+        if public is None:
+            continue
+        owner = owners.setdefault(keys.thumbprint(public), name)
+        if owner != name:
+            yield f"agent.{name}.key: is {owner}'s key as well: make a key for each agent"
+
+
+def _web_password(path: Path) -> str:
+    words = custody.load_password(path)
+    if not all(words.partition(":")):
+        raise ValueError(f"{path}: must be one line of name:password: correct it")
+    return words
+
+
+def _site(path: Path, site: str) -> bytes:
+    data = custody.read(path, "name the site's file")
+    try:
+        model = site_model.parse(data)
+    except ValueError as error:
+        raise ValueError(_named(path, error)) from None
+    if model.site != site:
+        raise ValueError(f"{path}: site: {model.site!r} where the gateway is of {site!r}: make them the same")
+    return data
+
+
+def _factors(path: Path) -> bytes:
+    data = custody.read(path, "name a file of factors")
+    try:
+        factors.parse(data)
+    except ValueError as error:
+        raise ValueError(_named(path, error)) from None
+    return data
+
+
+def _named(path: Path, error: ValueError) -> str:
+    return "\n".join(f"{path}: {line}" for line in str(error).splitlines())

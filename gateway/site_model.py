@@ -1,0 +1,157 @@
+"""A site as data: its lines, products, utilities, and the factor and accounting period its statements use.
+
+In: the bytes of a site model (TOML). Out: a checked `SiteModel`. Never: opens a file, guesses, or reports one fault at
+a time. The bytes themselves are evidence (a `site` entry), so this is the one place that says what they mean.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal
+
+from annotated_types import Len
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+
+from contract.problems import Problems, parse_toml
+from contract.topics import check_name
+
+STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
+GRAMS_MILLI = {"kg": 10**6, "t": 10**9}  # declared unit -> mg
+OFFSET = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)")
+NS_PER_MINUTE = 60 * 10**9
+
+
+def _offset(zone: str) -> str:
+    if not OFFSET.fullmatch(zone):
+        raise ValueError('write the offset from UTC, such as "+08:00"')
+    return zone
+
+
+def _demand(given: object) -> int:
+    """Cubic metres per minute, as cm3 per minute."""
+    if not isinstance(given, str):
+        raise ValueError('write it as a string such as "3.84": a decimal is exact, a float is not')  # noqa: TRY004 - pydantic collects ValueErrors only
+    try:
+        micro = Decimal(given).scaleb(6)
+    except InvalidOperation:
+        raise ValueError('write a decimal number such as "3.84"') from None
+    if not micro.is_finite() or not 0 < micro < 10**15 or micro != int(micro):
+        raise ValueError("must be greater than zero, with six decimals at most")
+    return int(micro)
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+Text = Annotated[str, Len(1, 200)]
+Zone = Annotated[str, AfterValidator(_offset)]
+DemandMicro = Annotated[int, PlainValidator(_demand)]
+
+
+class Names(BaseModel):
+    """What people call a thing, in both languages."""
+
+    model_config = STRICT
+    en: Text
+    zh: Text
+
+
+class CounterRef(BaseModel):
+    """A counter of one agent's meter."""
+
+    model_config = STRICT
+    agent: Name
+    meter: Name
+    point: Text
+
+
+class Line(BaseModel):
+    """A production line, as its agent names it."""
+
+    model_config = STRICT
+    id: Name
+    agent: Name
+    name: Names
+
+
+class Product(BaseModel):
+    """A product, as the lines' controllers name it, and the unit its figures are declared for."""
+
+    model_config = STRICT
+    id: Text
+    name: Names
+    unit: Literal["kg", "t"]
+
+
+class Utility(BaseModel):
+    """An internal product such as compressed air: what it draws, what it makes, and the key its energy is shared by.
+
+    `demand_m3_per_min`: nominal demand of each line while a batch runs there, kept as cm3 a minute. A line that is not
+    named uses none.
+    """
+
+    model_config = STRICT
+    id: Name
+    name: Names
+    electricity: CounterRef
+    volume: CounterRef | None = None
+    key: Literal["nominal demand x running time"]
+    demand_m3_per_min: dict[str, DemandMicro]
+
+
+class SiteModel(BaseModel):
+    """A site. `zone` is local time's offset from UTC; accounting periods begin at local midnight."""
+
+    model_config = STRICT
+    site: Name
+    name: Names
+    zone: Zone
+    period: Literal["day", "week", "month"]
+    factor: Name
+    lines: tuple[Line, ...] = Field(alias="line", min_length=1, strict=False)
+    products: tuple[Product, ...] = Field(alias="product", min_length=1, strict=False)
+    utilities: tuple[Utility, ...] = Field(alias="utility", default=(), strict=False)
+
+    @property
+    def offset_ns(self) -> int:
+        """Local time less UTC."""
+        sign, hours, minutes = self.zone[0], int(self.zone[1:3]), int(self.zone[4:6])
+        return (hours * 60 + minutes) * NS_PER_MINUTE * (-1 if sign == "-" else 1)
+
+    def line(self, agent: str, line: str) -> Line | None:
+        """The line of that agent, or None if the site does not declare it."""
+        return next((known for known in self.lines if (known.agent, known.id) == (agent, line)), None)
+
+    def product(self, product: str) -> Product | None:
+        """The product of that id, or None if the site does not declare it."""
+        return next((known for known in self.products if known.id == product), None)
+
+
+def parse(data: bytes) -> SiteModel:
+    """Check a site model.
+
+    Raises Problems (a ValueError) whose lines each read `key.path: problem: hint`; all problems are listed.
+    """
+    site = parse_toml(data, SiteModel)
+    if problems := list(_problems(site)):
+        raise Problems(problems)
+    return site
+
+
+def _problems(site: SiteModel) -> Iterator[str]:
+    """Faults that one key alone does not show."""
+    yield from _twice("line", [line.id for line in site.lines])
+    yield from _twice("product", [product.id for product in site.products])
+    yield from _twice("utility", [utility.id for utility in site.utilities])
+    known = {line.id for line in site.lines}
+    for utility in site.utilities:
+        path = f"utility.{utility.id}"
+        for line in utility.demand_m3_per_min.keys() - known:
+            yield f"{path}.demand_m3_per_min.{line}: no such line: name one of {', '.join(sorted(known))}"
+        if not utility.demand_m3_per_min:
+            yield f"{path}.demand_m3_per_min: empty: without any line's demand nothing could be allocated"
+        if utility.volume == utility.electricity:
+            yield f"{path}.volume: the same counter as electricity: name the flow meter's volume counter"
+
+
+def _twice(kind: str, ids: Sequence[str]) -> Iterator[str]:
+    for name in sorted({name for name in ids if ids.count(name) > 1}):
+        yield f"{kind}.{name}.id: used twice: give every {kind} its own id"

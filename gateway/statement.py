@@ -1,0 +1,116 @@
+"""A statement: what a period's batches used and emitted, product by product, and what it leaves out.
+
+In: nothing; these are the records that attribution fills. Out: the one canonical JSON text of a statement. Integers,
+text, booleans and null only; null is "not known", never zero.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+FORM = "metertrail/statement/v1"
+LABEL = "partial: gate-to-gate energy"
+LACKING = ("materials", "process emissions", "waste")
+
+
+@dataclass(frozen=True, slots=True)
+class FactorUsed:
+    """The factor behind every emission of a statement, word for word."""
+
+    id: str
+    kind: str
+    value: str
+    unit: str
+    region: str
+    reference_period: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A product's or a batch's part of a utility's energy; None if the utility's energy is not known."""
+
+    utility: str
+    energy_wh_milli: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductResult:
+    """One product over the period.
+
+    Only batches that count are in the figures; `incomplete` and `excluded` (which includes them) are not, and stand in
+    the statement's list of excluded batches. `direct_*` is what the lines' own meters say; `direct_u95_wh_milli` adds
+    the batches' expanded uncertainties linearly, as is right for one meter's instrument part and cautious for the rest.
+    `measured_ppm` + `allocated_ppm` = 1,000,000 of the total energy. `*_per_unit` is per declared unit of good output:
+    the period's sum over the period's sum.
+    """
+
+    product: str
+    unit: str
+    batches: int
+    incomplete: int
+    excluded: int
+    direct_wh_milli: int | None
+    direct_lower_wh_milli: int | None
+    direct_upper_wh_milli: int | None
+    direct_u95_wh_milli: int | None
+    utilities: tuple[Share, ...]
+    energy_wh_milli: int | None
+    good_g_milli: int | None
+    scrap_g_milli: int | None
+    wh_milli_per_unit: int | None
+    co2e_g_micro: int | None
+    co2e_g_micro_per_unit: int | None
+    measured_ppm: int | None
+    allocated_ppm: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityResult:
+    """One utility over the period: metered = allocated + unallocated, exactly."""
+
+    utility: str
+    key: str
+    metered_wh_milli: int | None
+    allocated_wh_milli: int | None
+    unallocated_wh_milli: int | None
+    volume_m3_micro: int | None
+    wh_milli_per_m3: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A batch of the period that no product's figures count, and why. Its part of the utilities stays with it."""
+
+    agent: str
+    line: str
+    batch: str
+    product: str
+    start_ns: int
+    end_ns: int
+    reason: str
+    direct_wh_milli: int | None
+    utilities: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Everything said about [from_ns, to_ns). A batch belongs to the period in which it ends, with all its energy."""
+
+    form: str
+    site: str
+    label: str
+    lacking: tuple[str, ...]
+    provisional: bool
+    from_ns: int
+    to_ns: int
+    factor: FactorUsed
+    factor_uncertainty: str
+    products: tuple[ProductResult, ...]
+    utilities: tuple[UtilityResult, ...]
+    excluded: tuple[Excluded, ...]
+
+
+def canonical_json(statement: Statement) -> bytes:
+    """The statement's one text: UTF-8, keys sorted, no spaces."""
+    text = json.dumps(asdict(statement), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()

@@ -1,0 +1,136 @@
+"""What the ledger's entries say about who may say what next: keys, heads, parents, stopped epochs.
+
+In: admitted entries, in ledger order. Out: the state that admission decides by. The same `accept` builds it at start
+and moves it on afterwards, so a restart cannot know anything else than a run without one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from contract import body, cbor, keys, records
+from contract.chain import Head
+from contract.errors import Malformed
+
+GATEWAY = "gateway"  # the author name of the gateway's own chain; it never comes over MQTT
+
+Place = tuple[str, bytes, int]  # author, epoch, seq
+
+
+class Past(Protocol):
+    """The hash of every admitted entry by its place. A dict will do; a ledger can look further back than memory."""
+
+    def get(self, place: Place, /) -> bytes | None:
+        """The hash admitted there, or None."""
+
+    def __setitem__(self, place: Place, digest: bytes, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An entry as the ledger keeps it: verbatim bytes, and what is looked up by. `flags` name what was odd about it."""
+
+    author: str
+    epoch: bytes
+    seq: int
+    hash: bytes
+    type: str
+    from_ns: int
+    to_ns: int
+    admitted_ns: int
+    flags: tuple[str, ...]
+    signed: bytes
+    body: bytes
+
+
+@dataclass(slots=True)
+class Standing:
+    """One author. `epochs` is in the order of their latest admission; `children` holds every parent an epoch named."""
+
+    key: keys.PublicKey | None = None
+    latest: Head | None = None
+    epochs: dict[bytes, Head] = field(default_factory=dict)
+    children: set[Head | None] = field(default_factory=set)
+    stopped: set[bytes] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Trust:
+    """Every author of a site. `revoked` are those whose entries are no longer wanted, enrolled or not."""
+
+    site: str
+    past: Past = field(default_factory=dict[Place, bytes])
+    standings: dict[str, Standing] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+
+    def standing(self, author: str) -> Standing:
+        """What is known of an author, begun if nothing was."""
+        return self.standings.setdefault(author, Standing())
+
+    def accept(self, entry: Admitted) -> None:
+        """Take note of an admitted entry. Only manifests and enrolments need their body.
+
+        Raises Malformed if such a body does not say what admission made sure of: then the ledger is not what it was.
+        """
+        standing, head = self.standing(entry.author), Head(entry.epoch, entry.seq, entry.hash)
+        if entry.seq == 0:
+            standing.children.add(parent_of(shown_parts(body.unpack(entry.body))))
+        self.past[entry.author, entry.epoch, entry.seq] = entry.hash
+        standing.epochs.pop(entry.epoch, None)
+        standing.epochs[entry.epoch] = standing.latest = head
+        if entry.author == GATEWAY and entry.type == "enrolment":
+            for part in shown_parts(body.unpack(entry.body)):
+                enrolment = records.read(part, records.EnrolmentPart)
+                self.standing(enrolment.author).key = enrolled_key(enrolment)
+
+    def stop(self, author: str, epoch: bytes) -> None:
+        """Admit nothing more of an epoch: its author signed two different entries for one place."""
+        self.standing(author).stopped.add(epoch)
+
+
+def rebuild(site: str, entries: Iterable[Admitted], stopped: Iterable[tuple[str, bytes]], past: Past) -> Trust:
+    """The state after these entries. Raises Malformed as `accept` does."""
+    trust = Trust(site, past)
+    for entry in entries:
+        trust.accept(entry)
+    for author, epoch in stopped:
+        trust.stop(author, epoch)
+    return trust
+
+
+def shown_parts(unpacked: body.Body) -> list[bytes]:
+    """The parts of a body of which nothing is withheld. Raises Malformed."""
+    shown = [part for part in unpacked.parts if part is not None]
+    if len(shown) != len(unpacked.parts):
+        raise Malformed("body: parts are withheld")
+    return shown
+
+
+def parent_of(parts: list[bytes]) -> Head | None:
+    """The entry that a manifest's epoch follows. Raises Malformed if its first part is not an author."""
+    if not parts:
+        raise Malformed("manifest: must begin with its author")
+    parent = records.read(parts[0], records.Author).parent
+    return None if parent is None else Head(parent.epoch, parent.seq, parent.hash)
+
+
+def enrolled_key(enrolment: records.EnrolmentPart) -> keys.PublicKey:
+    """The key an enrolment names (RFC 9053, section 7: OKP Ed25519 or EC2 P-256). Raises Malformed."""
+    key: keys.PublicKey
+    try:
+        match cbor.decode(enrolment.key):
+            case {1: 1, -1: 6, -2: bytes(raw)}:
+                key = Ed25519PublicKey.from_public_bytes(raw)
+            case {1: 2, -1: 1, -2: bytes(x), -3: bytes(y)}:
+                point = int.from_bytes(x, "big"), int.from_bytes(y, "big")
+                key = ec.EllipticCurvePublicNumbers(*point, ec.SECP256R1()).public_key()
+            case _:
+                raise Malformed("enrolment: must carry an Ed25519 or P-256 COSE_Key")
+    except ValueError as error:
+        raise Malformed(f"enrolment: {error}") from None
+    if keys.cose_key(key) != enrolment.key or keys.thumbprint(key) != enrolment.key_id:
+        raise Malformed("enrolment: the key is not the one it is named by")
+    return key

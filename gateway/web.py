@@ -1,0 +1,30 @@
+"""The web application: API, metrics and pages behind one guard.
+
+In: the live state, the ledger, the password if there is one, a clock. Out: a FastAPI application; who serves it, and
+where, is the caller's affair.
+"""
+
+import secrets
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from nicegui import ui
+
+from gateway import api, metrics
+from gateway.board import Board
+from gateway.glance import ReadableLedger
+from gateway.guard import Guard
+from gateway.live import Live
+from gateway.pages import operator
+
+
+def build(live: Live, ledger: ReadableLedger, password: str | None, now_ns: Callable[[], int]) -> FastAPI:
+    """Put the application together. `password` is `name:password`; None leaves it open, for a loopback address only."""
+    board = Board(live, ledger, now_ns)
+    app = FastAPI(title="MeterTrail", docs_url=None, redoc_url=None)
+    app.include_router(api.router(board))
+    app.include_router(metrics.router(board))
+    operator.install(board)
+    ui.run_with(app, title="MeterTrail", tailwind=False, show_welcome_message=False, reconnect_timeout=10)
+    app.add_middleware(Guard, password=password, token=secrets.token_urlsafe(32))
+    return app

@@ -1,0 +1,33 @@
+"""What tests may need of the machine, and how they ask for it."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+PACKAGES = {"chromium": "chromium", "chromedriver": "chromium-driver", "mosquitto": "mosquitto"}
+
+
+def _missing(programs):
+    return [program for program in programs if shutil.which(program) is None]
+
+
+@pytest.fixture(scope="session")
+def need():
+    """`need("chromium", ...)` makes programs available, or skips; under METERTRAIL_REQUIRE_ALL=1 it fails instead."""
+
+    def ask(*programs):
+        required = os.environ.get("METERTRAIL_REQUIRE_ALL") == "1"
+        missing = _missing(programs)
+        if missing and required and os.geteuid() == 0 and shutil.which("apt-get"):
+            packages = [PACKAGES.get(program, program) for program in missing]
+            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *packages]):
+                subprocess.run(command, check=False, capture_output=True, timeout=600, env=environment)
+            missing = _missing(programs)
+        if missing:
+            reason = f"not on this machine: {', '.join(missing)}"
+            pytest.fail(reason) if required else pytest.skip(reason)
+
+    return ask

@@ -1,0 +1,195 @@
+"""Attribution: exact sums, a stated key, and nothing counted that should not be."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import web_plant
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract import body
+from contract.errors import Malformed
+from gateway.attribution import BatchFacts, UtilityUse, attribute, check_factors, facts, split
+
+NS = 10**9
+SITE, FACTORS = web_plant.site(), web_plant.library()
+COIL, PLATE = "steel coil 1.5 mm", "steel plate 6 mm"
+AIR = "compressed-air"
+FROM_NS, TO_NS = 0, 10_000 * NS
+
+
+def batch(name="B1", line="line1", product=COIL, start=0, end=100, **changes):
+    known = BatchFacts(
+        "edge-1", name, line, product, start * NS, end * NS, True, 1_000_000, 990_000, 1_010_000, 10_000,
+        500_000_000, 5_000_000,
+    )  # fmt: skip
+    return replace(known, **changes)
+
+
+def run(batches, energy=600_000, volume=5_000_000, provisional=False):
+    uses = [UtilityUse(AIR, energy, volume)]
+    return attribute(SITE, FACTORS, batches, uses, FROM_NS, TO_NS, provisional=provisional)
+
+
+def test_figures_worked_out_by_hand():
+    told = run(
+        [
+            batch("B1", "line1", COIL, 0, 100),
+            batch("B2", "line2", PLATE, 0, 100, energy_wh_milli=2_000_000, good_g_milli=10**9),
+            batch("B3", "line1", COIL, 100, 200, energy_wh_milli=3_000_000, good_g_milli=10**9),
+        ]
+    )
+    coil, plate = told.products
+    # weights 3.36 : 2.70 : 3.36 of 600,000 mWh; 336/942 = 214,012.74, 270/942 = 171,974.52
+    assert coil.utilities[0].energy_wh_milli == 428_026  # the largest remainders take one each: 214,013 twice
+    assert plate.utilities[0].energy_wh_milli == 171_974
+    assert (coil.batches, coil.direct_wh_milli, coil.good_g_milli) == (2, 4_000_000, 1_500_000_000)
+    assert coil.energy_wh_milli == 4_428_026
+    assert coil.wh_milli_per_unit == 2_952_017  # 4,428,026 mWh / 1.5 t = 2,952,017.3
+    assert coil.co2e_g_micro == 2_558_070_620  # x 577.7 ug/mWh = 2,558,070,620.2
+    assert coil.co2e_g_micro_per_unit == 1_705_380_413  # / 1.5 t
+    assert coil.measured_ppm == 903_337  # 4,000,000 / 4,428,026
+    assert coil.allocated_ppm == 96_663
+    assert (coil.direct_u95_wh_milli, coil.direct_lower_wh_milli, coil.scrap_g_milli) == (20_000, 1_980_000, 10**7)
+    assert told.utilities[0].wh_milli_per_m3 == 120_000  # 600,000 mWh / 5 m3
+    assert told.label == "partial: gate-to-gate energy"
+    assert told.lacking == ("materials", "process emissions", "waste")
+    assert (told.factor.id, told.factor.value) == ("cn-electricity-footprint-2024", "0.5777")
+    assert told.provisional is False
+    assert run([], provisional=True).provisional is True
+
+
+def test_without_any_batch_everything_stays_unallocated():
+    told = run([])
+    air = told.utilities[0]
+    assert (air.metered_wh_milli, air.allocated_wh_milli, air.unallocated_wh_milli) == (600_000, 0, 600_000)
+    assert [(p.batches, p.direct_wh_milli, p.energy_wh_milli, p.co2e_g_micro) for p in told.products] == [
+        (0, None, None, None)
+    ] * 2
+
+
+def test_an_incomplete_batch_is_listed_and_not_in_the_intensity():
+    whole = batch("B1", start=0, end=100)
+    cut = batch("B2", start=100, end=200, complete=False, energy_wh_milli=None)
+    told = run([whole, cut])
+    assert (told.products[0].batches, told.products[0].incomplete, told.products[0].excluded) == (1, 1, 1)
+    assert told.products[0].direct_wh_milli == 1_000_000
+    assert [(one.batch, one.reason, one.direct_wh_milli) for one in told.excluded] == [("B2", "incomplete", None)]
+    assert told.excluded[0].utilities[0].energy_wh_milli == 300_000  # it ran, so its air is not the others'
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "ran"),
+    [
+        ({"product": "foil"}, "product not in the site model", True),
+        ({"line": "line9"}, "line not in the site model", False),
+        ({"agent": "edge-9"}, "line not in the site model", False),
+        ({"energy_wh_milli": None}, "energy not known", True),
+        ({"good_g_milli": None}, "good output not known", True),
+        ({"start_ns": 50 * NS}, "overlaps another batch of its line", False),
+    ],
+)
+def test_why_a_batch_does_not_count(changes, reason, ran):
+    told = run([batch("B1", start=0, end=100), batch("B2", start=100, end=200, **changes)])
+    (found,) = told.excluded
+    assert (found.batch, found.reason) == ("B2", reason)
+    assert bool(found.utilities[0].energy_wh_milli) == ran
+    assert told.products[0].batches == 1
+
+
+def test_a_batch_without_good_output_counts_with_its_energy():
+    told = run([batch("B1"), batch("B2", start=100, end=200, good_g_milli=0)], energy=0)
+    assert told.products[0].wh_milli_per_unit == 4_000_000  # 2 kWh over 0.5 t
+    alone = run([batch("B2", good_g_milli=0)])
+    assert alone.products[0].energy_wh_milli is not None
+    assert alone.products[0].wh_milli_per_unit is None
+
+
+def test_an_unknown_utility_makes_the_total_unknown_not_smaller():
+    told = run([batch()], energy=None)
+    assert told.products[0].direct_wh_milli == 1_000_000
+    assert told.products[0].energy_wh_milli is None
+    assert told.products[0].co2e_g_micro is None
+    assert told.utilities[0].allocated_wh_milli is None
+
+
+def test_a_batch_belongs_to_the_period_in_which_it_ends():
+    inside = attribute(SITE, FACTORS, [batch(start=0, end=100)], [], 50 * NS, 101 * NS, provisional=False)
+    assert inside.products[0].batches == 1
+    for from_ns, to_ns in ((0, 100 * NS), (101 * NS, 200 * NS)):
+        outside = attribute(SITE, FACTORS, [batch(start=0, end=100)], [], from_ns, to_ns, provisional=False)
+        assert outside.products[0].batches == 0
+
+
+def test_a_record_sealed_twice_counts_once():
+    told = run([batch(), batch()])
+    assert (told.products[0].batches, told.excluded) == (1, ())
+
+
+def test_only_a_footprint_factor_will_do():
+    wrong = SITE.model_copy(update={"factor": "cn-electricity-co2-2023"})
+    assert "kgCO2/kWh" in check_factors(wrong, FACTORS)[0]
+    assert "is not among" in check_factors(SITE, {})[0]
+    assert check_factors(SITE, FACTORS) == []
+    with pytest.raises(ValueError, match="footprint factor"):
+        attribute(wrong, FACTORS, [], [], FROM_NS, TO_NS, provisional=False)
+    with pytest.raises(ValueError, match="steam: not in the site model"):
+        attribute(SITE, FACTORS, [], [UtilityUse("steam", 1, None)], FROM_NS, TO_NS, provisional=False)
+
+
+@given(st.integers(0, 10**15), st.lists(st.integers(0, 10**18), max_size=30))
+def test_a_split_adds_up_and_is_never_off_by_a_whole_unit(total, weights):
+    parts = split(total, weights)
+    whole = sum(weights)
+    assert sum(parts) == (total if whole else 0)
+    assert all(abs(part - Fraction(total * w, whole or 1)) < 1 for part, w in zip(parts, weights, strict=True))
+
+
+def test_a_split_gives_the_rest_to_the_earlier_of_equals():
+    assert split(2, [1, 1, 1]) == [1, 1, 0]
+    assert split(5, [0, 3]) == [0, 5]
+    with pytest.raises(ValueError, match="negative"):
+        split(-1, [1])
+
+
+BATCHES = st.lists(
+    st.builds(
+        batch,
+        name=st.sampled_from(["a", "b", "c"]),
+        line=st.sampled_from(["line1", "line2", "line3"]),
+        product=st.sampled_from([COIL, PLATE, "foil"]),
+        start=st.integers(0, 5_000),
+        end=st.integers(5_000, 12_000),
+        complete=st.booleans(),
+        energy_wh_milli=st.none() | st.integers(0, 10**9),
+        good_g_milli=st.none() | st.integers(0, 10**12),
+    ),
+    max_size=8,
+)
+
+
+@given(BATCHES, st.integers(0, 10**12))
+def test_every_milliwatt_hour_is_somewhere(batches, energy):
+    told = run(batches, energy=energy)
+    air = told.utilities[0]
+    assert air.allocated_wh_milli + air.unallocated_wh_milli - air.metered_wh_milli == 0
+    shared = sum(share.energy_wh_milli or 0 for product in told.products for share in product.utilities)
+    apart = sum(share.energy_wh_milli for one in told.excluded for share in one.utilities)
+    assert shared + apart == air.allocated_wh_milli
+    counted = [one for one in told.products if one.batches]
+    assert all(one.measured_ppm is None or one.measured_ppm + one.allocated_ppm == 10**6 for one in counted)
+    assert run(batches[::-1], energy=energy) == told or len({b.batch for b in batches}) < len(batches)
+
+
+def test_facts_of_an_entry():
+    made = web_plant.batch("line1", "L1-7", COIL, 10 * NS, 30 * NS, 5_000, 7_000, closed="incomplete", u95=40)
+    told = facts("edge-1", body.unpack(made.body).parts)
+    assert told == BatchFacts(
+        "edge-1", "L1-7", "line1", COIL, 10 * NS, 30 * NS, False, 5_000, 4_960, 5_040, 40, 7_000, 2_000_000
+    )
+    unknown = web_plant.batch("line1", "L1-7", COIL, 10 * NS, 30 * NS, None, None)
+    told = facts("edge-1", body.unpack(unknown.body).parts)
+    assert (told.energy_wh_milli, told.lower, told.u95, told.good_g_milli) == (None, None, None, None)
+    with pytest.raises(Malformed):
+        facts("edge-1", [])

@@ -1,0 +1,66 @@
+"""Before anything is opened every named file is read, and every fault is told at once."""
+
+import pytest
+from gateway_folder import Folder
+
+from contract import keys
+from contract.problems import Problems
+from gateway.config import load
+from gateway.preflight import prepare
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+def faults(folder: Folder) -> list[str]:
+    with pytest.raises(Problems) as caught:
+        prepare(load(folder.path))
+    return [line.removeprefix(f"{folder.folder}/") for line in caught.value.lines]
+
+
+def test_everything_in_order(folder):
+    folder.write("web.password", b"operator:word\n", 0o600)
+    folder.save(("[web]", '[web]\npassword_file = "web.password"'))
+    prepared = prepare(load(folder.path))
+    assert keys.private_to_pem(prepared.key) == keys.private_to_pem(folder.gateway_key)
+    assert {name: keys.thumbprint(key) for name, key in prepared.agent_keys.items()} == {
+        "edge-1": keys.thumbprint(folder.edge.public)
+    }
+    assert (prepared.mqtt_password, prepared.web_password) == ("gateway's", "operator:word")
+    assert prepared.site == (folder.folder / "site.toml").read_bytes()
+    assert prepared.factors == ((folder.folder / "factors.toml").read_bytes(),)
+
+
+def test_all_faults_of_all_files_at_once(folder):
+    folder.write("gateway.pem", b"no key", 0o600)
+    folder.write("ledger.pem", keys.private_to_pem(keys.generate()), 0o644)
+    folder.write("site.toml", b'site = "other"\nzone = "+99:00"')
+    folder.write("factors.toml", b"[source]")
+    (folder.folder / "gateway.password").unlink()
+    (folder.folder / "broker.passwords").unlink()
+    found = faults(folder)
+    names = [line.split(": ")[0] for line in found]
+    assert list(dict.fromkeys(names)) == [
+        "gateway.pem", "ledger.pem", "gateway.password", "site.toml", "factors.toml", "broker.passwords",
+    ]  # fmt: skip
+    assert len(found) > len(set(names))
+    assert not (folder.folder / "data").exists()
+
+
+def test_a_site_model_of_another_site(folder):
+    folder.save(('site = "demo"', 'site = "works"'))
+    assert faults(folder) == ["site.toml: site: 'demo' where the gateway is of 'works': make them the same"]
+
+
+def test_one_key_for_two_agents(folder):
+    folder.save(("[[agent]]", '[[agent]]\nname = "edge-2"\nkey = "edge-1.pub.pem"\n[[agent]]'))
+    assert faults(folder) == ["agent.edge-1.key: is edge-2's key as well: make a key for each agent"]
+
+
+@pytest.mark.parametrize("words", [b"word", b":word", b"name:"])
+def test_a_page_password_needs_a_name(folder, words):
+    folder.write("web.password", words, 0o600)
+    folder.save(("[web]", '[web]\npassword_file = "web.password"'))
+    assert faults(folder) == ["web.password: must be one line of name:password: correct it"]

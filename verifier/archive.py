@@ -1,0 +1,188 @@
+"""The archive: one file that holds all a statement rests on, in one canonical form.
+
+In: bytes. Out: an `Archive`, or a named refusal. Nothing is believed here: signatures, roots and numbers are for the
+checks.
+
+A ZIP of stored members with names in order, dated 1980-01-01, of mode 0600 on Unix, without extra field or comment: the
+members determine the file to the last byte.
+    checkpoint.txt     the ledger's signed note
+    entries.cborseq    [index, signed header, body or null] for every ledger index from 0 on
+    ledger.pem         the ledger's public key
+    receipts.cborseq   the latest receipt of every agent, each as a byte string
+    statement.json     the statement, canonical JSON
+"""
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from contract import cbor, checkpoint, keys, message, receipt
+from contract.errors import Malformed, TooLarge
+from contract.topics import NAME
+
+MEMBERS = ("checkpoint.txt", "entries.cborseq", "ledger.pem", "receipts.cborseq", "statement.json")
+ARCHIVE_BYTES_MAX = 1 << 30
+SMALL_BYTES_MAX = {
+    "checkpoint.txt": checkpoint.CHECKPOINT_BYTES_MAX,
+    "ledger.pem": 1 << 12,
+    "statement.json": 1 << 24,
+}
+ORIGIN = "metertrail/"
+_LOCAL_HEADER = 30  # bytes before a member's name; the lengths of name and extra field are its last two words
+_ARRAY_OF_3, _NULL = 0x83, 0xF6
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One ledger entry as the archive carries it; `body` is None where it was withheld whole."""
+
+    index: int
+    signed: bytes
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive taken apart. `canonical` says whether its members lead back to the very same file."""
+
+    site: str
+    note: str
+    ledger_key: Ed25519PublicKey
+    entries: tuple[Kept, ...]
+    receipts: tuple[bytes, ...]
+    statement: bytes
+    canonical: bool
+
+
+def read(data: bytes) -> Archive:
+    """Take an archive apart. Raises TooLarge or Malformed where no sense can be made of it."""
+    if len(data) > ARCHIVE_BYTES_MAX:
+        raise TooLarge(f"archive: {len(data)} bytes; at most {ARCHIVE_BYTES_MAX}")
+    members = _members(data)
+    for name, bytes_max in SMALL_BYTES_MAX.items():
+        if len(members[name]) > bytes_max:
+            raise TooLarge(f"{name}: {len(members[name])} bytes; at most {bytes_max}")
+    note = _text(members["checkpoint.txt"])
+    origin = checkpoint.parse(note).origin
+    site = origin.removeprefix(ORIGIN)
+    if not origin.startswith(ORIGIN) or not NAME.fullmatch(site):
+        raise Malformed(f"checkpoint.txt: origin {origin[:80]!r} is not {ORIGIN}SITE")
+    return Archive(
+        site,
+        note,
+        _ledger_key(members["ledger.pem"]),
+        tuple(_entries(members["entries.cborseq"])),
+        tuple(_receipts(members["receipts.cborseq"])),
+        members["statement.json"],
+        write(members) == data,
+    )
+
+
+def write(members: Mapping[str, bytes]) -> bytes:
+    """The one file that holds these members: what `read` compares with."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
+        for name in sorted(members):
+            about = zipfile.ZipInfo(name)  # dated 1980-01-01, the earliest a ZIP can say
+            about.create_system, about.external_attr = 3, 0o600 << 16
+            file.writestr(about, members[name])
+    return out.getvalue()
+
+
+def _members(data: bytes) -> dict[str, bytes]:
+    """Every member's bytes as they stand. Checksums are left to the comparison, which sees more than they do."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            infos = file.infolist()
+    except (zipfile.BadZipFile, ValueError, struct.error, NotImplementedError, OverflowError) as error:
+        raise Malformed(f"archive: not a ZIP: {error}") from None
+    names = sorted(info.filename for info in infos)
+    if names != sorted(MEMBERS):
+        raise Malformed(f"archive: its members are {', '.join(names)[:200] or 'none'}; due are {', '.join(MEMBERS)}")
+    members = {}
+    for info in infos:
+        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+            raise Malformed(f"{info.filename}: must be stored, not compressed")
+        lengths = data[info.header_offset + _LOCAL_HEADER - 4 : info.header_offset + _LOCAL_HEADER]
+        if len(lengths) != 4:
+            raise Malformed(f"{info.filename}: lies outside the file")
+        start = info.header_offset + _LOCAL_HEADER + sum(struct.unpack("<HH", lengths))
+        members[info.filename] = data[start : start + info.file_size]
+        if len(members[info.filename]) != info.file_size:
+            raise Malformed(f"{info.filename}: lies outside the file")
+    if sum(map(len, members.values())) > len(data):
+        raise Malformed("archive: members overlap")
+    return members
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Malformed("checkpoint.txt: not UTF-8") from None
+
+
+def _ledger_key(pem: bytes) -> Ed25519PublicKey:
+    try:
+        key = keys.public_from_pem(pem)
+    except ValueError as error:
+        raise Malformed(f"ledger.pem: {str(error)[:200]}") from None
+    if not isinstance(key, Ed25519PublicKey) or keys.public_to_pem(key) != pem:
+        raise Malformed("ledger.pem: must be one Ed25519 public key and nothing else")
+    return key
+
+
+def _entries(data: bytes) -> Iterator[Kept]:
+    at = count = 0
+    while at < len(data):
+        where, start = f"entries.cborseq: item {count}", at
+        if data[at] != _ARRAY_OF_3:
+            raise Malformed(f"{where}: must be [index, signed header, body or null]")
+        index, at = _head(data, at + 1, 0, where)
+        signed, at = _bytes(data, at, where)
+        body: bytes | None = None
+        if data[at : at + 1] == bytes([_NULL]):
+            at += 1
+        else:
+            body, at = _bytes(data, at, where)
+        if cbor.encode([index, signed, body]) != data[start:at]:
+            raise Malformed(f"{where}: not in deterministic form")
+        yield Kept(index, signed, body)
+        count += 1
+
+
+def _receipts(data: bytes) -> Iterator[bytes]:
+    at = count = 0
+    while at < len(data):
+        where, start = f"receipts.cborseq: item {count}", at
+        item, at = _bytes(data, at, where, receipt.RECEIPT_BYTES_MAX)
+        if cbor.encode(item) != data[start:at]:
+            raise Malformed(f"{where}: not in deterministic form")
+        yield item
+        count += 1
+
+
+def _bytes(data: bytes, at: int, where: str, bytes_max: int = message.PLAIN_BYTES_MAX) -> tuple[bytes, int]:
+    length, at = _head(data, at, 2, where)
+    if length > bytes_max:
+        raise TooLarge(f"{where}: {length} bytes; at most {bytes_max}")
+    if at + length > len(data):
+        raise Malformed(f"{where}: is cut short")
+    return data[at : at + length], at + length
+
+
+def _head(data: bytes, at: int, major: int, where: str) -> tuple[int, int]:
+    """The argument of a CBOR head of the given major type (RFC 8949, section 3), and where its content begins."""
+    if at >= len(data) or data[at] >> 5 != major or data[at] & 0x1F > 27:
+        raise Malformed(f"{where}: not of the form this member has")
+    short = data[at] & 0x1F
+    if short < 24:
+        return short, at + 1
+    width = 1 << (short - 24)
+    if at + 1 + width > len(data):
+        raise Malformed(f"{where}: is cut short")
+    return int.from_bytes(data[at + 1 : at + 1 + width], "big"), at + 1 + width

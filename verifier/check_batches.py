@@ -1,0 +1,186 @@
+"""Batch records must follow from what was seen and read.
+
+In: a trail, its evidence and the period of the statement. Out: findings on every batch's edges, and on every amount
+that raw words and profiles do not lead to.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agent.aggregation import replay
+from agent.aggregation.edges import edge
+from contract import records
+from contract.errors import Malformed
+from contract.records import AmountPart, BatchPart, Edge
+from verifier.evidence import Evidence
+from verifier.finding import Finding
+from verifier.trail import Item, Trail, records_of
+
+UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg"}
+COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The statement's period, [from_ns, to_ns)."""
+
+    from_ns: int
+    to_ns: int
+
+    def touches(self, from_ns: int, to_ns: int) -> bool:
+        """Whether a span has an instant in the period."""
+        return from_ns < self.to_ns and to_ns >= self.from_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch entry that could be read."""
+
+    item: Item
+    head: BatchPart
+    amounts: tuple[AmountPart, ...]
+
+    @property
+    def name(self) -> str:
+        """How findings name it."""
+        return self.head.batch
+
+
+def read(trail: Trail, period: Period | None) -> tuple[list[Batch], list[Finding]]:
+    """The batch entries. One withheld though it touches the period is a finding, and so is an unreadable one."""
+    batches, findings = [], []
+    for item in trail.of("batch"):
+        if item.whole() is None:
+            if period is not None and period.touches(item.header.from_ns, item.header.to_ns):
+                text = f"{item.index} {item.where}: withheld, though it touches the statement's period"
+                findings.append(Finding("batch", ok=False, text=text))
+            continue
+        try:
+            head = records.read(item.shown()[0], BatchPart) if item.shown() else None
+            if head is None:
+                raise Malformed("has no parts")  # noqa: TRY301 - the same fate as a part that cannot be read
+            batches.append(Batch(item, head, tuple(records_of(item, AmountPart, "amount"))))
+        except Malformed as error:
+            findings.append(Finding("batch", ok=False, text=f"{item.index} {item.where}: {error}"))
+    return batches, findings
+
+
+def edges(batches: Sequence[Batch]) -> Iterator[Finding]:
+    """Every edge is the one its two looks give, and every batch starts before it ends."""
+    wrong = 0
+    for batch in batches:
+        faults = [
+            f"its {name} {fault}" for name in ("start", "end") if (fault := _edge_fault(getattr(batch.head, name)))
+        ]
+        start, end = batch.head.start, batch.head.end
+        if start.earliest_ns > end.earliest_ns or start.latest_ns > end.latest_ns:
+            faults.append("it ends before it starts")
+        wrong += len(faults)
+        yield from (Finding("edge", ok=False, text=f"{batch.name}: {fault}") for fault in faults)
+    if not wrong:
+        yield Finding(
+            "edge", ok=True, text=f"{2 * len(batches)} edges of {len(batches)} batches follow from their looks"
+        )
+
+
+def _edge_fault(given: Edge) -> str | None:
+    before, after = given.before, given.after
+    if before.requested_ns > before.answered_ns or after.requested_ns > after.answered_ns:
+        return "rests on a look answered before it was requested"
+    if before.answered_ns > after.answered_ns:
+        return "rests on looks in the wrong order"
+    due = edge(before, after, given.lag_ns, given.offset)
+    if (due.earliest_ns, due.latest_ns, due.policy) == (given.earliest_ns, given.latest_ns, given.policy):
+        return None
+    return (
+        f"is signed as {given.earliest_ns}..{given.latest_ns} ({given.policy}); "
+        f"its looks give {due.earliest_ns}..{due.latest_ns} ({due.policy})"
+    )
+
+
+def amounts(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Period | None) -> Iterator[Finding]:
+    """Every signed amount is the one that the readings sealed before it give."""
+    checked = wrong = outside = 0
+    withheld = [item for item in trail.of("segment") if item.whole() is None]
+    for batch in batches:
+        head, item = batch.head, batch.item
+        if missing := _missing(withheld, evidence, batch):
+            if period is not None and not period.touches(head.start.earliest_ns, head.end.latest_ns):
+                outside += 1
+                continue
+            wrong += 1
+            yield Finding("batch", ok=False, text=f"{batch.name}: not recomputable: {missing}")
+            continue
+        for fault in _line_faults(evidence, batch):
+            wrong += 1
+            yield Finding("batch", ok=False, text=f"{batch.name}: {fault}")
+        for signed in batch.amounts:
+            checked += 1
+            for fault in _amount_faults(evidence, item, head, signed):
+                wrong += 1
+                yield Finding("batch", ok=False, text=f"{batch.name} {signed.meter}/{signed.point}: {fault}")
+    if not wrong:
+        text = f"{checked} amounts of {len(batches) - outside} batches recomputed from raw words, all equal"
+        yield Finding("batch", ok=True, text=text + (f"; {outside} outside the period not shown" if outside else ""))
+
+
+def _missing(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> str | None:
+    """What is withheld that the batch needs, or None."""
+    item, head = batch.item, batch.head
+    if item.index not in evidence.manifests:
+        return "no readable manifest is in force"
+    for segment in withheld:
+        mine = segment.header.author == item.header.author and segment.index < item.index
+        if mine and segment.header.from_ns <= head.end.latest_ns and segment.header.to_ns >= head.start.earliest_ns:
+            return f"segment {segment.index} {segment.where} is withheld"
+    return None
+
+
+def _line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
+    """The amounts are those of exactly the counters its line declares, each in its role."""
+    line = evidence.manifests[batch.item.index].lines.get(batch.head.line)
+    if line is None:
+        yield f"line {batch.head.line} is not in the manifest in force"
+        return
+    due: list[tuple[str, str, str]] = [("energy", ref.meter, ref.point) for ref in line.energy]
+    due += [
+        (role, ref.meter, ref.point) for role, ref in (("good", line.good), ("scrap", line.scrap)) if ref is not None
+    ]
+    given: list[tuple[str, str, str]] = [(amount.role, amount.meter, amount.point) for amount in batch.amounts]
+    for role, meter, point in due:
+        if given.count((role, meter, point)) != 1:
+            yield f"{meter}/{point} ({role}) is due once and given {given.count((role, meter, point))} times"
+    for role, meter, point in given:
+        if (role, meter, point) not in due:
+            yield f"{meter}/{point} ({role}) is given, but line {line.line} does not declare it"
+    if batch.head.closed == "complete" and any(amount.amount is None for amount in batch.amounts):
+        yield "closed as complete, though an amount is unknown"
+
+
+def _amount_faults(evidence: Evidence, item: Item, head: BatchPart, signed: AmountPart) -> Iterator[str]:
+    counter = evidence.manifests[item.index].counters.get((signed.meter, signed.point))
+    if counter is None:
+        yield "the manifest in force has no such counter"
+        return
+    if counter.unit != signed.unit:
+        yield f"signed in {signed.unit}, though the counter counts {counter.unit}"
+        return
+    window = [(head.start.earliest_ns, head.start.latest_ns), (head.end.earliest_ns, head.end.latest_ns)]
+    try:
+        due = replay.amounts(counter, evidence.sealed_before(item, counter), window, [(0, 1)])[0]
+    except ValueError as error:
+        yield f"not recomputable: {error}"
+        return
+    unit = UNITS[signed.unit]
+    for name in COMPARED:
+        given, found = getattr(signed, name), getattr(due, name)
+        if name == "anomalies":
+            given = tuple(given)
+        if given != found:
+            what = "" if name == "amount" else f"{name} "
+            of = f" {unit}" if name in {"amount", "lower", "upper", "u95"} else ""
+            yield f"{what}signed {_shown(given)}{of}, recomputed {_shown(found)}"
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None or value == () else ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,62 @@
+"""Every batch that was seen to end must have its record: one left out would make the others look better.
+
+In: a trail, the batches and what the statement claims. Out: findings. Agents tell the end of a batch as an event when
+they see it, long before its record is sealed.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from contract.errors import Malformed
+from contract.records import EventPart
+from verifier.check_batches import Batch, Period
+from verifier.finding import Finding
+from verifier.trail import Item, Trail, records_of
+
+ENDED = "batch_ended"
+
+
+def unaccounted(
+    trail: Trail, batches: Sequence[Batch], period: Period | None, *, provisional: bool
+) -> Iterator[Finding]:
+    """Batches told to have ended in the period, without a record. A provisional statement may still wait for one."""
+    if period is None:
+        return
+    told, faults = _told(trail, period)
+    known = {_place(b.item.header.author, b.head.line, b.head.batch, b.head.end.model_dump()) for b in batches}
+    missing = [
+        f"{item.index} {item.where}: batch {event.detail.get('batch')} of {event.about} ended, but has no record"
+        for item, event in told
+        if _place(item.header.author, event.about, event.detail.get("batch"), event.detail.get("edge")) not in known
+    ]
+    if not provisional:
+        faults += missing
+    yield from (Finding("event", ok=False, text=fault) for fault in faults)
+    if not faults:
+        waiting = f", {len(missing)} still waited for" if missing else ""
+        yield Finding(
+            "event",
+            ok=True,
+            text=f"{len(told)} ends of batches told, {len(told) - len(missing)} with a record{waiting}",
+        )
+
+
+def _told(trail: Trail, period: Period) -> tuple[list[tuple[Item, EventPart]], list[str]]:
+    """The ends of batches told in the period, and what is wrong with the entries that tell of it."""
+    told, faults = [], []
+    for item in trail.of("event"):
+        if item.whole() is None:
+            if period.touches(item.header.from_ns, item.header.to_ns):
+                faults.append(f"{item.index} {item.where}: withheld, though it touches the statement's period")
+            continue
+        try:
+            events = records_of(item, EventPart, "event")
+        except Malformed as error:
+            faults.append(f"{item.index} {item.where}: {error}")
+            continue
+        told += [(item, e) for e in events if e.event == ENDED and period.from_ns <= e.at_ns < period.to_ns]
+    return told, faults
+
+
+def _place(author: str, line: str, batch: object, edge: object) -> tuple[object, ...]:
+    end = edge if isinstance(edge, dict) else {}
+    return author, line, str(batch), str(end.get("earliest_ns")), str(end.get("latest_ns"))

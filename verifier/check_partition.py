@@ -1,0 +1,90 @@
+"""Every line meter's counter must come out whole: batches and the idle time between them, and nothing else.
+
+In: batches and evidence. Out: one finding per counter. The whole is the difference of the first and the last raw words
+as the profile reads them; the parts are recomputed window by window and must add up to it.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from agent.aggregation import replay
+from agent.aggregation.replay import Amount, Counter, Readings
+from agent.drivers.registers import scaled
+from verifier.check_batches import UNITS, Batch
+from verifier.evidence import Evidence
+from verifier.finding import Finding
+
+Interval = tuple[int, int]
+
+
+def partitions(evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding]:
+    """Every counter that batches rest on, per author, as the last manifest over a batch describes it."""
+    places: dict[tuple[str, str, str], tuple[Counter, list[Batch]]] = {}
+    for batch in batches:
+        stated = evidence.manifests.get(batch.item.index)
+        for amount in batch.amounts:
+            counter = stated.counters.get((amount.meter, amount.point)) if stated is not None else None
+            if counter is not None:
+                author = batch.item.header.author
+                mine = places.get((author, amount.meter, amount.point), (counter, []))[1]
+                places[author, amount.meter, amount.point] = counter, [*mine, batch]
+    for (author, meter, point), (counter, mine) in sorted(places.items(), key=lambda place: place[0]):
+        ok, text = _partition(counter, evidence.all_of(author, counter), mine)
+        yield Finding("partition", ok=ok, text=f"{author} {meter}/{point}: {text}")
+
+
+def _partition(counter: Counter, known: Readings, batches: Sequence[Batch]) -> tuple[bool, str]:
+    if len(known.raws) < 2:
+        return False, "open: fewer than two readings are in the archive"
+    bounds = [(int(known.requested_ns[n]), int(known.answered_ns[n])) for n in (0, -1)]
+    runs, outside = _runs(batches, *bounds)
+    for (_, before, earlier), (start, _, later) in pairwise(runs):
+        if start[0] < before[0] or start[1] < before[1]:
+            return False, f"batches {earlier} and {later} overlap"
+    edges = [bounds[0]]
+    for start, end, _ in runs:
+        edges += [start, end]
+    edges.append(bounds[1])
+    try:
+        found = replay.amounts(counter, known, edges, list(pairwise(range(len(edges)))))
+    except ValueError as error:
+        return False, f"open: {error}"
+    inside, idle = found[1::2], found[0::2]
+    return _closed(counter, known, inside, idle, outside)
+
+
+def _runs(
+    batches: Sequence[Batch], first: Interval, last: Interval
+) -> tuple[list[tuple[Interval, Interval, str]], int]:
+    """The batches' intervals in order of time, a repeated record once, and how many reach beyond the readings."""
+    runs = {
+        (b.head.start.earliest_ns, b.head.start.latest_ns, b.head.end.earliest_ns, b.head.end.latest_ns, b.name)
+        for b in batches
+    }
+    held = [
+        run
+        for run in sorted(runs)
+        if run[0] >= first[0] and run[1] >= first[1] and run[2] <= last[0] and run[3] <= last[1]
+    ]
+    return [((run[0], run[1]), (run[2], run[3]), run[4]) for run in held], len(runs) - len(held)
+
+
+def _closed(
+    counter: Counter, known: Readings, inside: Sequence[Amount], idle: Sequence[Amount], outside: int
+) -> tuple[bool, str]:
+    """Compare the sum of the windows with the difference of the registers."""
+    amounts = [window.amount for window in (*inside, *idle)]
+    counted = f"{len(inside)} batches and {len(idle)} times between them"
+    beyond = f"; {outside} batches reach beyond the readings" if outside else ""
+    if None in amounts:
+        why = sorted({name for window in (*inside, *idle) for name in window.anomalies}) or ["a gap in the readings"]
+        return True, f"{counted}, {amounts.count(None)} of them unknown ({', '.join(why)}){beyond}"
+    if any(window.anomalies for window in (*inside, *idle)):
+        return True, f"{counted}, the register wrapped{beyond}"
+    total = sum(amount for amount in amounts if amount is not None)
+    scales = known.scale_raws or (None,) * len(known.raws)
+    first, last = (scaled(counter.spec, known.raws[n], counter.ratio, scales[n]) for n in (0, -1))
+    unit = UNITS.get(counter.unit, counter.unit)
+    if total != last - first:
+        return False, f"open: {counted} add up to {total} {unit}; the register moved by {last - first} {unit}"
+    return True, f"{counted} add up to the register's {total} {unit}{beyond}"

@@ -1,0 +1,51 @@
+"""The ledger must hold what its receipts promised the agents.
+
+In: a trail and the keyring. Out: findings on the receipts' signatures and on every head they name.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from contract import cbor, cose, receipt
+from contract.errors import Inadmissible, Malformed
+from verifier.archive import Archive
+from verifier.finding import Finding
+from verifier.keyring import Keyring
+from verifier.trail import GATEWAY, Trail
+
+
+def readable(archive: Archive) -> Iterator[receipt.Receipt]:
+    """The receipts that can be read, believed or not."""
+    for data in archive.receipts:
+        try:
+            yield receipt.Receipt.model_validate(cbor.decode(cose.parse(data).payload))
+        except (Inadmissible, ValidationError):
+            continue
+
+
+def receipts(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
+    """Each receipt is the gateway's, and each head it names is in the ledger with that hash."""
+    hashes = {(i.header.author, i.header.epoch, i.header.seq): i.hash for i in trail.items}
+    gateway = keyring.key_of(GATEWAY, 0)
+    heads = wrong = 0
+    for number, data in enumerate(trail.archive.receipts):
+        try:
+            if gateway is None:
+                raise Malformed("the gateway's own key is not enrolled")
+            said = receipt.verify(data, gateway.key, trail.archive.site)
+        except Inadmissible as error:
+            wrong += 1
+            yield Finding("receipt", ok=False, text=f"number {number}: {error}")
+            continue
+        for head in said.heads:
+            heads += 1
+            held = hashes.get((said.agent, head.epoch, head.seq))
+            if held != head.hash:
+                wrong += 1
+                what = "is not in the ledger" if held is None else "stands in the ledger with another hash"
+                text = f"{said.agent} {head.epoch.hex()[:8]}/{head.seq}: receipted, but {what}"
+                yield Finding("receipt", ok=False, text=text)
+    if not wrong:
+        text = f"{len(trail.archive.receipts)} receipts, {heads} heads, all in the ledger"
+        yield Finding("receipt", ok=True, text=text)

@@ -1,0 +1,148 @@
+"""The statement must be what the ledger gives, and the one the gateway recorded.
+
+In: a trail, its evidence and batches, all of them only up to the run's ledger size. Out: findings on the run entry and
+on the statement, which is recomputed whole and compared byte for byte.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from agent.aggregation import replay
+from contract import records
+from contract.errors import Malformed
+from gateway import attribution, factors, site_model
+from gateway.attribution import BatchFacts, UtilityUse
+from gateway.factors import Factor
+from gateway.site_model import CounterRef, SiteModel
+from gateway.statement import Statement
+from verifier.check_batches import Batch, Period
+from verifier.evidence import Evidence
+from verifier.finding import Finding
+from verifier.trail import GATEWAY, Trail, records_of
+
+ENERGY, VOLUME = "wh_milli", "m3_micro"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a statement says of itself: its period, whether it is provisional, and which products it shows."""
+
+    period: Period
+    provisional: bool
+    products: tuple[str, ...]
+
+
+def claim(statement: bytes) -> Claim:
+    """Read what has to be recomputed. Raises Malformed."""
+    try:
+        said = json.loads(statement)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"not JSON: {error}") from None
+    match said:
+        case {"from_ns": int(from_ns), "to_ns": int(to_ns), "provisional": bool(provisional), "products": list(shown)}:
+            products = tuple(str(one.get("product")) for one in shown if isinstance(one, dict))
+            if not -(2**62) < from_ns < to_ns < 2**62:
+                raise Malformed("its period ends before it starts, or lies beyond the calendar")
+            return Claim(Period(from_ns, to_ns), provisional, products)
+        case _:
+            raise Malformed("from_ns, to_ns, provisional or products is missing or mistyped")
+
+
+def run(trail: Trail) -> tuple[Trail, list[Finding]]:
+    """The run entry that carries this statement, and the trail as it stood when it was computed."""
+    fault = "no run entry of the gateway carries this statement"
+    for item in reversed(list(trail.of("run", author=GATEWAY))):
+        try:
+            runs = records_of(item, records.RunPart, "run")
+        except Malformed as error:
+            fault = f"{item.index} {item.where}: {error}"
+            continue
+        for part in runs:
+            if part.statement != trail.archive.statement:
+                continue
+            if part.ledger_size > item.index:
+                return trail, [
+                    Finding("run", ok=False, text=f"{item.index}: speaks of a ledger larger than it stood in")
+                ]
+            items = tuple(i for i in trail.items if i.index < part.ledger_size)
+            text = f"entry {item.index} carries this statement, computed at ledger size {part.ledger_size}"
+            return Trail(trail.archive, items), [Finding("run", ok=True, text=text)]
+    return trail, [Finding("run", ok=False, text=fault)]
+
+
+def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding]:
+    """The statement, recomputed from the site model, the factors, the batches and the utilities' own readings."""
+    try:
+        said = claim(trail.archive.statement)
+        due = _recomputed(trail, evidence, batches, said)
+    except ValueError as error:  # Malformed is one
+        yield Finding("statement", ok=False, text=f"not recomputable: {str(error).splitlines()[0]}")
+        return
+    given, found = trail.archive.statement, attribution.canonical_json(due)
+    if given == found:
+        text = f"recomputed byte for byte: {len(due.products)} products, {len(due.utilities)} utilities"
+        yield Finding("statement", ok=True, text=f"{text}, {len(due.excluded)} batches excluded")
+        return
+    faults = list(_differences("", json.loads(given), json.loads(found)))
+    for fault in faults or ["the figures are right, but the text is not in canonical form"]:
+        yield Finding("statement", ok=False, text=fault)
+
+
+def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said: Claim) -> Statement:
+    site, known = _site(trail), _factors(trail)
+    period = said.period
+    uses = [
+        UtilityUse(
+            utility.id,
+            _use(evidence, utility.electricity, ENERGY, period),
+            None if utility.volume is None else _use(evidence, utility.volume, VOLUME, period),
+        )
+        for utility in site.utilities
+    ]
+    whole = attribution.attribute(
+        site, known, _facts(batches), uses, period.from_ns, period.to_ns, provisional=said.provisional
+    )
+    return replace(whole, products=tuple(one for one in whole.products if one.product in said.products))
+
+
+def _site(trail: Trail) -> SiteModel:
+    for item in reversed(list(trail.of("site", author=GATEWAY))):
+        for part in records_of(item, records.SitePart, "site"):
+            return site_model.parse(part.toml)
+    raise Malformed("no site model is in the ledger")
+
+
+def _factors(trail: Trail) -> dict[str, Factor]:
+    items = trail.of("factor", author=GATEWAY)
+    return factors.library(part.toml for item in items for part in records_of(item, records.FactorPart, "factor"))
+
+
+def _facts(batches: Sequence[Batch]) -> list[BatchFacts]:
+    """Each batch once: a crash can make an agent seal the same record again in its next epoch."""
+    once: dict[tuple[str, str, str, int, int], BatchFacts] = {}
+    for batch in batches:
+        told = attribution.facts(batch.item.header.author, batch.item.shown())
+        once.setdefault((told.agent, told.line, told.batch, told.start_ns, told.end_ns), told)
+    return list(once.values())
+
+
+def _use(evidence: Evidence, place: CounterRef, unit: str, period: Period) -> int | None:
+    """What a utility's own counter counted over the period; None if it is not known."""
+    counter = evidence.latest(place.agent, place.meter, place.point)
+    if counter is None or counter.unit != unit:
+        return None
+    edges = [(period.from_ns, period.from_ns), (period.to_ns, period.to_ns)]
+    return replay.amounts(counter, evidence.all_of(place.agent, counter), edges, [(0, 1)])[0].amount
+
+
+def _differences(path: str, given: object, found: object) -> Iterator[str]:
+    """Where two JSON values differ, one line each."""
+    if isinstance(given, dict) and isinstance(found, dict):
+        for key in sorted(given.keys() | found.keys()):
+            yield from _differences(f"{path}.{key}" if path else key, given.get(key), found.get(key))
+    elif isinstance(given, list) and isinstance(found, list) and len(given) == len(found):
+        for index, pair in enumerate(zip(given, found, strict=True)):
+            yield from _differences(f"{path}[{index}]", *pair)
+    elif given != found or type(given) is not type(found):
+        yield f"{path or 'it'}: states {json.dumps(given)[:200]}, recomputed {json.dumps(found)[:200]}"

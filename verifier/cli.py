@@ -1,0 +1,77 @@
+"""`metertrail verify FILE [--trust TRUST.toml] [--json]`: reads the files, prints one line per check.
+
+Exit status: 0 all holds and every key is known from elsewhere; 1 something does not hold; 2 usage, or a file that
+cannot be read; 3 all holds, but without --trust nobody vouches for the keys.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from contract.errors import Inadmissible
+from verifier import archive, trust
+from verifier.verify import Report, Verdict, verify
+
+EXIT: dict[Verdict, int] = {"pinned": 0, "failed": 1, "self-consistent": 3}
+UNREADABLE = 2
+SHOWN_MAX = 20  # failures of one check that are printed; --json gives all
+WORDS: dict[Verdict, str] = {
+    "pinned": "pinned: everything holds, and every key is one the trust file names",
+    "failed": "failed: at least one check does not hold",
+    "self-consistent": "self-consistent: everything holds, but nobody vouches for the keys; give --trust FILE",
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Verify one archive and return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="metertrail verify", description="Recompute an archive from its raw readings."
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="an archive written by `metertrail export`")
+    parser.add_argument("--trust", metavar="TRUST.toml", type=Path, help="the keys you know from elsewhere")
+    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    try:
+        given = parser.parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        trusted = None if given.trust is None else trust.parse(_read(given.trust))
+        report = verify(archive.read(_read(given.file)), trusted)
+    except (Inadmissible, OSError) as error:
+        return _refuse(f"{given.file}: {error}")
+    except ValueError as error:
+        return _refuse("\n".join(f"{given.trust}: {line}" for line in str(error).splitlines()))
+    lines = [_json(report)] if given.json else [*_lines(report), WORDS[report.verdict]]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return EXIT[report.verdict]
+
+
+def _read(path: Path) -> bytes:
+    size = path.stat().st_size
+    if size > archive.ARCHIVE_BYTES_MAX:
+        raise Inadmissible(f"{size} bytes; at most {archive.ARCHIVE_BYTES_MAX}")
+    return path.read_bytes()
+
+
+def _lines(report: Report) -> Iterator[str]:
+    failures: Counter[str] = Counter()
+    for finding in report.findings:
+        failures[finding.check] += not finding.ok
+        if finding.ok or failures[finding.check] <= SHOWN_MAX:
+            yield finding.line()
+    for check, count in failures.items():
+        if count > SHOWN_MAX:
+            yield f"FAIL {check} and {count - SHOWN_MAX} more: --json shows all"
+
+
+def _json(report: Report) -> str:
+    findings = [{"check": f.check, "ok": f.ok, "text": f.text} for f in report.findings]
+    return json.dumps({"verdict": report.verdict, "findings": findings}, ensure_ascii=False, indent=1)
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return UNREADABLE

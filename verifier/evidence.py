@@ -1,0 +1,174 @@
+"""What the agents read, ordered for recomputation: which manifest is in force where, and each counter's readings.
+
+In: a trail. Out: `Evidence`, and findings on manifests and segments that do not fit each other. Values stay raw words
+here; agent.aggregation.replay turns them into amounts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agent.aggregation import replay
+from agent.aggregation.replay import Counter, Readings
+from agent.drivers import profile as profiles
+from contract import records, segment
+from contract.errors import Malformed
+from contract.segment import MeterSegment
+from verifier.finding import Finding
+from verifier.trail import Item, Trail, records_of
+
+Counters = Mapping[tuple[str, str], Counter]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A manifest: its parts after the author's; the width in bits of every point by meter; lines; counters."""
+
+    parts: tuple[bytes, ...]
+    bits: Mapping[str, Mapping[str, int]]
+    lines: Mapping[str, records.LinePart]
+    counters: Counters
+
+
+@dataclass(slots=True)
+class Said:
+    """What one meter said, in ledger order: entries' indices, their manifests, their segments, their last answers."""
+
+    indices: list[int] = field(default_factory=list)
+    manifests: list[Stated] = field(default_factory=list)
+    segments: list[MeterSegment] = field(default_factory=list)
+    last_ns: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`manifests` by ledger index of the entry they are in force for; `said` by (author, meter)."""
+
+    manifests: Mapping[int, Stated]
+    said: Mapping[tuple[str, str], Said]
+    _readings: dict[tuple[str, str, str, tuple[int, ...]], Readings] = field(default_factory=dict)
+
+    def latest(self, author: str, meter: str, point: str) -> Counter | None:
+        """The counter as it was last described, for who asks from outside the author's chain."""
+        said = self.said.get((author, meter))
+        return None if said is None else said.manifests[-1].counters.get((meter, point))
+
+    def sealed_before(self, item: Item, counter: Counter) -> Readings:
+        """What a batch record may rest on: readings sealed before it, under the configuration it was sealed under."""
+        said = self.said.get((item.header.author, counter.meter), Said())
+        parts = self.manifests[item.index].parts
+        alike = [n for n, stated in enumerate(said.manifests) if stated.parts == parts]
+        known = self._known(item.header.author, counter, alike)
+        # Segments of one meter follow each other in time (a check of its own), so what was sealed by then is a prefix.
+        sealed = [said.last_ns[n] for n in alike if said.indices[n] < item.index]
+        rows = int(np.searchsorted(known.answered_ns, max(sealed), side="right")) if sealed else 0
+        return Readings(known.requested_ns[:rows], known.answered_ns[:rows], known.raws[:rows], known.scale_raws[:rows])
+
+    def all_of(self, author: str, counter: Counter) -> Readings:
+        """Every reading taken while the meter was described as `counter` is: another ratio gives other energies."""
+        said = self.said.get((author, counter.meter), Said())
+        place = (counter.meter, counter.point)
+        return self._known(
+            author, counter, [n for n, m in enumerate(said.manifests) if m.counters.get(place) == counter]
+        )
+
+    def _known(self, author: str, counter: Counter, alike: list[int]) -> Readings:
+        key = (author, counter.meter, counter.point, tuple(alike))
+        if key not in self._readings:
+            said = self.said.get((author, counter.meter), Said())
+            self._readings[key] = replay.readings(counter, [said.segments[n] for n in alike])
+        return self._readings[key]
+
+
+def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
+    """Read manifests and segments in ledger order."""
+    findings: list[Finding] = []
+    in_force: dict[bytes, Stated] = {}
+    manifests: dict[int, Stated] = {}
+    said: dict[tuple[str, str], Said] = {}
+    profiles_seen: set[bytes] = set()
+    count = 0
+    for item in trail.of("manifest", "segment", "batch"):
+        epoch = item.header.epoch
+        try:
+            if item.header.type == "manifest":
+                in_force.pop(epoch, None)
+                in_force[epoch] = _stated(item, profiles_seen)
+            elif epoch in in_force:
+                manifests[item.index] = in_force[epoch]
+            if item.header.type == "segment" and item.parts is not None:
+                for part in item.shown():
+                    _add(said, item, segment.decode(part), in_force.get(epoch))
+                count += 1
+        except Malformed as error:
+            findings.append(Finding(_room(item), ok=False, text=f"{item.index} {item.where}: {error}"))
+    if not findings:
+        findings.append(Finding("profile", ok=True, text=f"{len(profiles_seen)} profiles are those their hashes name"))
+        findings.append(
+            Finding("segment", ok=True, text=f"{count} segments decoded, every point as its manifest has it")
+        )
+    return Evidence(manifests, said), findings
+
+
+def _room(item: Item) -> str:
+    return "profile" if item.header.type == "manifest" else "segment"
+
+
+def _stated(item: Item, seen: set[bytes]) -> Stated:
+    """What a manifest says. Raises Malformed if a profile is not the one its meter names, or not readable."""
+    if item.whole() is None:
+        raise Malformed("the manifest is withheld: nothing under it can be recomputed")
+    points: dict[bytes, dict[str, int]] = {}
+    for part in records_of(item, records.ProfilePart, "profile"):
+        try:
+            parsed = profiles.parse(part.toml)
+        except ValueError as error:
+            raise Malformed(f"profile {part.name}: {str(error).splitlines()[0]}") from None
+        points[profiles.profile_hash(part.toml)] = {point.id: point.bits for point in parsed.points}
+    meters: dict[str, dict[str, int]] = {}
+    for meter in records_of(item, records.MeterPart, "meter"):
+        if meter.profile not in points:
+            raise Malformed(f"meter {meter.meter}: no profile here has its hash {meter.profile.hex()[:16]}")
+        meters[meter.meter] = points[meter.profile]
+    seen.update(points)
+    lines = {line.line: line for line in records_of(item, records.LinePart, "line")}
+    try:
+        counters = replay.counters(item.shown())
+    except (ArithmeticError, LookupError, ValueError) as error:  # a ratio over nothing, a class nobody has a table for
+        raise Malformed(f"a meter's ratio, step or class cannot be used: {error}") from None
+    return Stated(tuple(item.shown()[1:]), meters, lines, counters)
+
+
+def _add(said: dict[tuple[str, str], Said], item: Item, part: MeterSegment, stated: Stated | None) -> None:
+    """File one meter's segment. Raises Malformed if it does not fit its manifest, its header or the segment before."""
+    if stated is None:
+        raise Malformed(f"{part.meter}: no readable manifest is in force")
+    if part.meter not in stated.bits:
+        raise Malformed(f"{part.meter}: the manifest in force has no such meter")
+    mine = said.setdefault((item.header.author, part.meter), Said())
+    for fault in _faults(item, part, stated.bits[part.meter], mine.last_ns[-1] if mine.last_ns else None):
+        raise Malformed(f"{part.meter}: {fault}")
+    mine.indices.append(item.index)
+    mine.manifests.append(stated)
+    mine.segments.append(part)
+    mine.last_ns.append(max((b.answered_ns[-1] for b in part.blocks), default=mine.last_ns[-1] if mine.last_ns else 0))
+
+
+def _faults(item: Item, part: MeterSegment, bits: Mapping[str, int], last_ns: int | None) -> Iterator[str]:
+    for block in part.blocks:
+        if unknown := {column.point for column in block.columns} - bits.keys():
+            yield f"point {min(unknown)} is not in the meter's profile"
+            return
+        for column in block.columns:
+            if any(raw is not None and raw >> bits[column.point] for raw in column.raws):
+                yield f"point {column.point} holds a value wider than {bits[column.point]} bits"
+        first, last = min(block.requested_ns), max(block.answered_ns)
+        if first < item.header.from_ns or last > item.header.to_ns:
+            yield f"block {block.index} was read outside the time the header signs"
+        if any(r > a for r, a in zip(block.requested_ns, block.answered_ns, strict=True)):
+            yield f"block {block.index} holds an answer before its request"
+        if list(block.answered_ns) != sorted(block.answered_ns):
+            yield f"block {block.index} is not in the order of its answers"
+        if last_ns is not None and block.answered_ns[0] < last_ns:
+            yield f"block {block.index} begins before the segment sealed earlier ends"

@@ -1,0 +1,95 @@
+"""The ledger's entries taken apart once, for all checks to look at.
+
+In: an `Archive`. Out: a `Trail` of those entries that could be read, and a finding for each that could not. A part
+shown here is one its header's root proves; whether the header is its author's word is for the checks to say.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from contract import entry, records
+from contract.errors import Inadmissible
+from verifier.archive import Archive
+from verifier.finding import Finding
+
+GATEWAY = "gateway"  # the gateway's name as an author
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry: its place in the ledger, its header, its name, and its parts (None if the body is withheld)."""
+
+    index: int
+    signed: bytes
+    container: entry.Read
+    hash: bytes
+    parts: tuple[bytes | None, ...] | None
+
+    @property
+    def header(self) -> entry.Header:
+        """The signed words."""
+        return self.container.header
+
+    @property
+    def where(self) -> str:
+        """How findings name this entry: author, beginning of the epoch, seq, type."""
+        return f"{self.header.author} {self.header.epoch.hex()[:8]}/{self.header.seq} ({self.header.type})"
+
+    def shown(self) -> list[bytes]:
+        """The parts that are shown."""
+        return [part for part in self.parts or () if part is not None]
+
+    def whole(self) -> list[bytes] | None:
+        """All parts, or None if any is withheld."""
+        return self.shown() if self.parts is not None and None not in self.parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """An archive and its readable entries in ledger order."""
+
+    archive: Archive
+    items: tuple[Item, ...]
+
+    def of(self, *types: str, author: str | None = None) -> Iterator[Item]:
+        """Entries of these types in ledger order; without `author`, the agents' (who are everyone but the gateway)."""
+        for item in self.items:
+            ours = item.header.author != GATEWAY if author is None else item.header.author == author
+            if ours and item.header.type in types:
+                yield item
+
+
+def read(archive: Archive) -> tuple[Trail, list[Finding]]:
+    """Take every entry apart: encoding, version, and the body its header signs."""
+    items, findings = [], []
+    shown = 0
+    for kept in archive.entries:
+        try:
+            container = entry.read(kept.signed)
+        except Inadmissible as error:
+            findings.append(Finding("entry", ok=False, text=f"{kept.index}: {error}"))
+            continue
+        item = Item(kept.index, kept.signed, container, container.hash(archive.site), None)
+        if kept.body is not None:
+            try:
+                parts = entry.check_body(item.header, kept.body).parts
+            except Inadmissible as error:
+                findings.append(Finding("body", ok=False, text=f"{item.index} {item.where}: {error}"))
+            else:
+                item = Item(kept.index, kept.signed, container, item.hash, parts)
+                shown += 1
+        items.append(item)
+    if not findings:
+        text = f"{len(items)} entries read, {shown} with their bodies, all as signed"
+        findings.append(Finding("entries", ok=True, text=text))
+    return Trail(archive, tuple(items)), findings
+
+
+def records_of(item: Item, kind: type[Record], name: str) -> list[Record]:
+    """The shown parts of an entry that call themselves `name`, read as `kind`. Raises Malformed."""
+    return [records.read(part, kind) for part in item.shown() if records.kind_of(part) == name]

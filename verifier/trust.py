@@ -1,0 +1,87 @@
+"""What the reader knows from elsewhere: which keys and profiles are the real ones.
+
+In: the bytes of a trust file (TOML), and a trail. Out: a `Trust`, and findings on every key and profile the archive
+rests on. Hashes are hexadecimal; a thumbprint is the SHA-256 of a key's deterministic COSE_Key (RFC 9679).
+
+    ledger = "<thumbprint of the ledger's key>"
+    profiles = ["<SHA-256 of a profile's file>", ...]     # optional
+    [[key]]
+    author = "edge-1"                                     # "gateway" for the gateway itself
+    thumbprint = "<thumbprint>"
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from contract import keys, records
+from contract.errors import Malformed
+from contract.problems import parse_toml
+from verifier.finding import Finding
+from verifier.trail import Trail, records_of
+
+HASH_BYTES = 32
+
+
+def _hash(given: object) -> bytes:
+    try:
+        data = bytes.fromhex(given) if isinstance(given, str) else b""
+    except ValueError:
+        data = b""
+    if len(data) != HASH_BYTES:
+        raise ValueError("write 64 hexadecimal digits")
+    return data
+
+
+Hash = Annotated[bytes, BeforeValidator(_hash)]
+STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class TrustedKey(BaseModel):
+    """An author's key."""
+
+    model_config = STRICT
+    author: str
+    thumbprint: Hash
+
+
+class Trust(BaseModel):
+    """What the reader knows from elsewhere; `profiles` is None where any profile will do."""
+
+    model_config = STRICT
+    ledger: Hash
+    keys: tuple[TrustedKey, ...] = Field(alias="key", min_length=1, strict=False)
+    profiles: tuple[Hash, ...] | None = Field(default=None, strict=False)
+
+
+def parse(data: bytes) -> Trust:
+    """Read a trust file. Raises contract.problems.Problems, whose lines each read `key.path: problem: hint`."""
+    return parse_toml(data, Trust)
+
+
+def pinned(trail: Trail, trust: Trust) -> Iterator[Finding]:
+    """Every key that speaks in the archive, and every profile it reads by, is one the reader knows."""
+    wrong = 0
+    known = {(key.author, key.thumbprint) for key in trust.keys}
+    used = {(item.header.author, item.container.container.key_id) for item in trail.items}
+    strangers = [f"{author}: the key {key.hex()} is not in the trust file" for author, key in sorted(used - known)]
+    ledger_key = keys.thumbprint(trail.archive.ledger_key)
+    if ledger_key != trust.ledger:
+        strangers.append(f"ledger: the key {ledger_key.hex()} is not the one in the trust file")
+    if trust.profiles is not None:
+        strange = sorted({meter.profile for meter in _meters(trail)} - set(trust.profiles))
+        strangers += [f"profile {profile.hex()} is not in the trust file" for profile in strange]
+    for text in strangers:
+        wrong += 1
+        yield Finding("trust", ok=False, text=text)
+    if not wrong:
+        yield Finding("trust", ok=True, text=f"{len(used)} authors' keys and the ledger's are those in the trust file")
+
+
+def _meters(trail: Trail) -> Iterator[records.MeterPart]:
+    for item in trail.of("manifest"):
+        try:
+            yield from records_of(item, records.MeterPart, "meter")
+        except Malformed:
+            continue  # a finding of the evidence's own

@@ -1,0 +1,73 @@
+"""Every check, in order: from bytes to signatures to chains to numbers. A library: no file, no clock, no network.
+
+In: an archive, and perhaps a trust file's content. Out: a `Report`: findings and a verdict. Verdicts rank
+failed < self-consistent (nobody vouches for the keys) < pinned (every key is one the reader knows from elsewhere).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contract.errors import Malformed
+from verifier import (
+    check_batches,
+    check_chain,
+    check_events,
+    check_ledger,
+    check_partition,
+    check_receipts,
+    check_statement,
+    evidence,
+    keyring,
+    trail,
+    trust,
+)
+from verifier.archive import Archive
+from verifier.finding import Finding
+from verifier.trust import Trust
+
+Verdict = Literal["failed", "self-consistent", "pinned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found, in the order of the checks, and what it amounts to."""
+
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+
+
+def verify(archive: Archive, trusted: Trust | None = None) -> Report:
+    """Run every check. One that fails never keeps the others from running."""
+    read, unreadable = trail.read(archive)
+    ring, unfit = keyring.read(read)
+    findings = [*check_ledger.form(read), *check_ledger.ledger(read), *unreadable, *unfit]
+    findings += keyring.signatures(read, ring)
+    findings += check_ledger.identities(read)
+    findings += check_chain.chains(read)
+    findings += check_receipts.receipts(read, ring)
+    findings += check_ledger.history(read)
+    findings += _numbers(read)
+    if trusted is not None:
+        findings += trust.pinned(read, trusted)
+    if not all(finding.ok for finding in findings):
+        return Report(tuple(findings), "failed")
+    return Report(tuple(findings), "self-consistent" if trusted is None else "pinned")
+
+
+def _numbers(whole: trail.Trail) -> list[Finding]:
+    """Everything that is recomputed, from what the ledger held when the statement was made."""
+    try:
+        said = check_statement.claim(whole.archive.statement)
+        period, provisional = said.period, said.provisional
+    except Malformed:
+        period, provisional = None, False  # the statement's own check says why
+    read, findings = check_statement.run(whole)
+    known, unfit = evidence.read(read)
+    batches, unread = check_batches.read(read, period)
+    findings += [*unfit, *unread]
+    findings += check_batches.edges(batches)
+    findings += check_batches.amounts(read, known, batches, period)
+    findings += check_events.unaccounted(read, batches, period, provisional=provisional)
+    findings += check_partition.partitions(known, batches)
+    findings += check_statement.statement(read, known, batches)
+    return findings
