@@ -6,8 +6,12 @@ import sys
 # sub-command -> module, function, what it is for
 COMMANDS = {
     "demo": ("simulators.demo", "main", "a simulated plant with agent, gateway and page, in one command"),
-    "agent": ("agent.cli", "main", "on a plant gateway: check a configuration, or read meters and publish evidence"),
-    "gateway": ("gateway.cli", "main", "on the plant's server: check a configuration, or admit, keep and show evidence"),
+    "agent": ("agent.cli", "main", "on a plant gateway: check a configuration, or read and publish evidence"),
+    "gateway": (
+        "gateway.cli",
+        "main",
+        "on the plant's server: check a configuration, or admit, keep and show evidence",
+    ),
     "broker": ("gateway.broker", "main", "the embedded MQTT broker in a process of its own"),
     "export": ("gateway.export_cli", "main", "a product's statement with all its evidence, as one archive"),
     "verify": ("verifier.cli", "main", "recompute an archive offline"),

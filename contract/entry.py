@@ -128,7 +128,7 @@ def parse_header(payload: bytes) -> Header:
     if (header.seq == 0) != (header.prev == NO_ENTRY):
         raise Malformed("header: prev must be zero bytes at seq 0 and only there")
     if header.seq == 0 and header.type != "manifest":
-        raise Malformed(f"header: an epoch begins with a manifest, not with a {header.type}")
+        raise Malformed(f"header: an epoch begins with a manifest, not with {header.type!r}")
     return header
 
 

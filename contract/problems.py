@@ -43,8 +43,17 @@ def parse_toml(data: bytes, model: type[Model], context: object = None) -> Model
 
 def explain(error: ValidationError, model: type[BaseModel], document: Mapping[str, Any] | None = None) -> list[str]:
     """Turn pydantic's findings into lines. `document` lets list items be called by their `name` or `id`."""
-    lines = [_line(found, model, document) for found in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    lines = [_line(one, model, document) for one in found if not _follows(one, found)]
     return list(dict.fromkeys(lines))  # the arms of a union may say the same
+
+
+def _follows(one: Any, found: Sequence[Any]) -> bool:  # noqa: ANN401 - pydantic's
+    """Whether a list is called too short only because what stands in it was found faulty."""
+    depth = len(one["loc"])
+    return one["type"] == "too_short" and any(
+        len(other["loc"]) > depth and other["loc"][:depth] == one["loc"] for other in found
+    )
 
 
 def suggest(word: str, allowed: Collection[str]) -> str:

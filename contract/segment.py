@@ -16,7 +16,7 @@ SCANS_MAX = 1 << 16  # per block
 READINGS_MAX = 1 << 18  # per part, so that a run of Bad statuses in a few bytes cannot fill a reader's memory
 LEB128_BYTES_MAX = 10  # the difference of two 64-bit words takes 65 bits, a second difference of times 66
 OPTIONAL_COLUMNS = {"status", "source", "sourceless"}
-TICK_NS = 100_000  # times are kept to a tenth of a millisecond: requests rounded down, answers up, so bounds still hold
+TICK_NS = 1_000_000  # agents keep times to a millisecond: requests rounded down, answers up, so bounds still hold
 
 
 @dataclass(frozen=True, slots=True)

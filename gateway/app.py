@@ -20,7 +20,7 @@ from pathlib import Path
 import uvicorn
 
 from gateway import broker, factors, site_model, web
-from gateway.config import Config, Web
+from gateway.config import Config, Mqtt, Web
 from gateway.errors import Stopped
 from gateway.ingest import Ingest, Listeners, make_client
 from gateway.ledger import Ledger, LedgerEntry
@@ -33,13 +33,13 @@ log = logging.getLogger("metertrail.gateway")
 TIME_MIN, TIME_MAX = -(2**63), 2**63 - 1
 STOP_S = 3  # how long pages and the broker get to finish
 RESTART_S, RESTART_MOST_S = 1.0, 30.0
+LISTENING_S, LISTENING_TRIES = 0.1, 50
 
 
 def run(path: Path, config: Config, prepared: Prepared) -> int:
     """Run until told to stop; 0 then, 1 after a failure."""
     now_ns = time.time_ns
     live = Live(site_model.parse(prepared.site), factors.library(prepared.factors), now_ns())
-
     rebuilt = threading.Event()
 
     def on_admitted(entries: Sequence[LedgerEntry], at_ns: int) -> None:
@@ -51,7 +51,7 @@ def run(path: Path, config: Config, prepared: Prepared) -> int:
         client = make_client(config.mqtt, prepared.mqtt_password, config.gateway.site)
         listening = _listen(config.web)
         ledger, sequencer = open_sequencer(path, config, prepared, now_ns, on_admitted)
-    except Stopped as error:
+    except (Stopped, OSError) as error:
         log.critical("cannot start: %s", error)
         return 1
     try:
@@ -91,6 +91,7 @@ class Process:
         tasks = [asyncio.create_task(server.serve([listening]))]
         if self._config.broker.embedded:
             tasks.append(asyncio.create_task(keep_broker(self._path)))
+            await _until_listening(self._config.mqtt)
         ingest.start(self._config.mqtt.host, self._config.mqtt.port)
         waiting = asyncio.create_task(self._stop.wait())
         done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -132,6 +133,18 @@ async def keep_broker(path: Path) -> None:
         log.error("broker ended status=%d next_start_s=%d", status, pause_s)
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, RESTART_MOST_S)
+
+
+async def _until_listening(settings: Mqtt) -> None:
+    """Wait a little for the broker, so that the first connection need not be the second; without it, ingest retries."""
+    for _ in range(LISTENING_TRIES):
+        try:
+            _, writer = await asyncio.open_connection(settings.host, settings.port)
+        except OSError:
+            await asyncio.sleep(LISTENING_S)
+            continue
+        writer.close()
+        return
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

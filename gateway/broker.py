@@ -13,12 +13,12 @@ import warnings
 from pathlib import Path
 
 from amqtt.broker import Broker
-from amqtt.errors import AMQTTError
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from contract.problems import Problems
 from contract.topics import CHANNELS, Topic, format_topic, subscription
+from gateway import custody
 from gateway.config import Config, load
 
 log = logging.getLogger("metertrail.broker")
@@ -69,6 +69,11 @@ def main(argv: list[str]) -> int:
     if config.broker.password_file is None:
         sys.stderr.write(f"{name}: broker.embedded: is not set: this configuration uses another broker\n")
         return 2
+    try:
+        custody.read(config.broker.password_file, "make its lines with `metertrail gateway password NAME`")
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s level=%(levelname)s room=%(name)s %(message)s")
     for noisy in ("amqtt", "transitions"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
@@ -84,10 +89,10 @@ async def _run(config: Config, *, until_stdin_ends: bool) -> int:
         loop.add_signal_handler(number, stop.set)
     if until_stdin_ends:
         loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written to it: readable means ended
-    broker = Broker(settings(config))
     try:
+        broker = Broker(settings(config))
         await broker.start()
-    except (AMQTTError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - the library raises many kinds; all mean the same here
         log.critical("broker cannot start at=%s: %s", where, error)
         return 1
     log.info("broker started at=%s", where)

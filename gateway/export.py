@@ -4,8 +4,6 @@ In: a ledger and what is asked for. Out: the bytes of an archive that `metertrai
 number that does not follow from the ledger's entries; the clock; a body that the statement does not need.
 """
 
-import io
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import merge
@@ -15,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.aggregation import replay
 from agent.aggregation.replay import Counter
-from contract import body, cbor, checkpoint, keys, records, segment
+from contract import archive, body, cbor, checkpoint, keys, records, segment
 from contract.segment import MeterSegment
 from gateway import attribution, factors, site_model
 from gateway.attribution import UtilityUse
@@ -88,7 +86,7 @@ def export(log: Log, key: Ed25519PublicKey, asked: Asked, seal_run: Callable[[re
     if note is None:
         raise ValueError("the ledger is empty: there is nothing to export")
     last = checkpoint.parse(note).size - 1
-    return pack(
+    return archive.pack(
         {
             "checkpoint.txt": note.encode(),
             "entries.cborseq": b"".join(
@@ -135,20 +133,6 @@ def check_product(site: SiteModel, product: str) -> None:
     if site.product(product) is None:
         known = ", ".join(one.id for one in site.products)
         raise ValueError(f"{product!r} is not a product of this site: use one of {known}")
-
-
-def pack(members: Mapping[str, bytes]) -> bytes:
-    """The one file that holds these members: stored, names in order, dated 1980-01-01, mode 0600.
-
-    The verifier has a writer of its own and compares byte for byte.
-    """
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
-        for name, data in sorted(members.items()):
-            about = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            about.create_system, about.external_attr = 3, 0o600 << 16  # the same file from every operating system
-            file.writestr(about, data)
-    return out.getvalue()
 
 
 def _shown(log: Log, asked: Asked, size: int) -> _Shown:

@@ -65,16 +65,16 @@ def main(argv: list[str]) -> int:
     try:
         with ExitStack() as stack:
             folder = given.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metertrail-demo-")))
-            ports = dict(zip(PORTS, _free_ports(len(PORTS)) if given.free_ports else PORTS, strict=True))
+            ports = dict(zip(PORTS, free_ports(len(PORTS)) if given.free_ports else PORTS, strict=True))
             stage = Stage(folder, given.seed, time.time_ns(), batch_s, given.load, ports)
             prepare(stage)
             stack.enter_context(processes(stage))
             stage.watched_ns = time.time_ns()
             _say(f"page: {stage.page}  (Ctrl-C stops everything)")
             if given.seconds is None:
-                _watch(stage)
+                watch(stage)
             else:
-                _watch(stage, time.monotonic() + given.seconds)
+                watch(stage, time.monotonic() + given.seconds)
                 from simulators import report  # noqa: PLC0415 - kernels are loaded only for a report
 
                 return report.finish(stage, given.report)
@@ -180,7 +180,8 @@ def _wait_for_page(stage: Stage) -> None:
     raise RuntimeError(f"the page did not come up within {START_S} s\n{_tail(stage, 'gateway')}")
 
 
-def _watch(stage: Stage, until: float = float("inf")) -> None:
+def watch(stage: Stage, until: float = float("inf")) -> None:
+    """Wait, on the monotonic clock; raises RuntimeError if a part ends by itself."""
     while time.monotonic() < until:
         _check_alive(stage)
         time.sleep(0.5)
@@ -202,7 +203,8 @@ def _write_secret(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing uses right now."""
     import socket  # noqa: PLC0415 - only for several demos on one machine
 
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]

@@ -63,7 +63,7 @@ def finish(stage: "Stage", out: Path) -> int:
         stop(name, process)
     stage.running.clear()
     demo = stage.folder / "demo"
-    statements, verified, archive = _archives(stage, (stage.watched_ns + MARGIN_NS, until_ns))
+    statements, verified, archive = archives_of(stage, (stage.watched_ns + MARGIN_NS, until_ns))
     plant = plant_cli.open_plant(demo / "plant.toml", stage.seed, stage.start_ns, stage.load)
     batches = _batches(plant, archive)
     sums = _sums(archive)
@@ -88,8 +88,8 @@ def finish(stage: "Stage", out: Path) -> int:
     return 1 if problems else 0
 
 
-def _archives(stage: "Stage", period_ns: tuple[int, int]) -> tuple[list[Any], list[dict[str, Any]], archives.Archive]:
-    """Export and verify one archive per product; returns statements, verdicts and the last archive."""
+def archives_of(stage: "Stage", period_ns: tuple[int, int]) -> tuple[list[Any], list[dict[str, Any]], archives.Archive]:
+    """Export and verify one archive per product of a stopped plant: statements, verdicts, the last archive."""
     from gateway import export_cli  # noqa: PLC0415
     from verifier import cli as verifier_cli  # noqa: PLC0415
 

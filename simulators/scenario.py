@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from agent.drivers.profile import explain
+from contract.problems import explain
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -158,8 +158,7 @@ def parse(data: bytes, name: str) -> Scenario:
     try:
         scenario = Scenario.model_validate(document)
     except ValidationError as error:
-        keys = {name for part in _Part.__subclasses__() for name in part.model_fields}
-        problems = explain(error, document, keys)
+        problems = explain(error, Scenario, document)
     else:
         problems = list(_problems(scenario))
     if problems:

@@ -16,6 +16,7 @@ from agent.aggregation import replay
 from agent.aggregation.edges import edge
 from agent.batches import Ended, Running
 from contract import cbor, checkpoint, entry, keys, merkle, receipt, records, segment
+from contract.archive import pack
 from contract.chain import Head
 from contract.entry import Clock, TreeHead
 from contract.writer import Circumstances, Span, Writer, write
@@ -169,11 +170,11 @@ class Factory:
 
     def pack(self) -> bytes:
         """The archive."""
-        return archive.write(self.members())
+        return pack(self.members())
 
     def pack_with_note(self, note: str) -> bytes:
         """The archive under another checkpoint than the one its entries lead to."""
-        return archive.write({**self.members(), "checkpoint.txt": note.encode()})
+        return pack({**self.members(), "checkpoint.txt": note.encode()})
 
     def trust(self) -> bytes:
         """A trust file that knows every key of this factory."""

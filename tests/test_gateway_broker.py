@@ -1,4 +1,4 @@
-"""The embedded broker: nobody without a password, nobody on another's topics, gone when it is told to or its parent is."""
+"""The embedded broker: nobody without a password, nobody on another's topics, gone when its parent is."""
 
 import subprocess
 import sys
@@ -83,6 +83,14 @@ def test_a_port_in_use_is_one_line(folder, port):
     assert ended.returncode == 1
     assert f"broker cannot start at=127.0.0.1:{folder.mqtt_port}" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_password_file_that_is_gone_is_one_line(tmp_path, capsys):
+    folder = Folder(tmp_path)
+    (tmp_path / "broker.passwords").unlink()
+    assert broker.main([str(folder.path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{tmp_path}/broker.passwords: No such file or directory: make its lines with")
 
 
 def test_with_certificates_it_listens_encrypted(tmp_path):

@@ -9,7 +9,7 @@ from archive_maker import AGENT, GATEWAY, SITE
 
 from contract import body, entry, records
 from contract.cose import parse
-from gateway.export import Asked, export, pack
+from gateway.export import Asked, export
 from gateway.ledger import Ledger
 from gateway.trust import Admitted
 from verifier import archive, trail, trust
@@ -131,11 +131,6 @@ def test_a_ledger_without_a_site_model_says_what_to_do(tmp_path: Path):
     with pytest.raises(ValueError, match="no site model: name one"):
         export(ledger, made.ledger_key.public_key(), ASKED, lambda _: None)
     ledger.close()
-
-
-def test_the_exporters_file_is_byte_for_byte_the_one_the_verifier_writes():
-    members = maker.factory().members()
-    assert pack(members) == archive.write(members)
 
 
 def test_bodies_are_as_the_ledger_keeps_them(sealer: Sealer):

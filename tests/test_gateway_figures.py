@@ -1,7 +1,5 @@
 """The figures of the moment."""
 
-from dataclasses import replace
-
 import pytest
 import web_plant
 from web_plant import NS, START_NS
@@ -146,4 +144,3 @@ def test_a_batch_told_twice_is_shown_once():
     live = fresh()
     live.on_admitted([done("B1", 0, 100, 1000, 1000)] * 2, START_NS)
     assert len(figures(live.state, SITE, FACTORS).batches) == 1
-    assert replace(live.state, batches=()).batches == ()

@@ -1,5 +1,7 @@
 """A utility's running total against the counter it follows."""
 
+from dataclasses import replace
+
 import web_plant
 
 from agent.aggregation.replay import counters
@@ -61,8 +63,6 @@ def test_a_counter_that_starts_anew_breaks_the_total_and_says_why():
 
 
 def test_another_meter_breaks_the_total():
-    from dataclasses import replace  # noqa: PLC0415 - only here
-
     total = fed(begun(), [piece(index) for index in range(3)])
     assert described(total, COUNTER) is total
     other = described(total, replace(COUNTER, age_ns=1))

@@ -55,15 +55,21 @@ def manifest():
             records.Declared(point=point, step=None, age_ns=500_000_000, source="bench test")
             for point in ("energy_import", "consumption")
         ]
-        parts.append(
-            records.write(
-                records.MeterPart(
-                    meter=meter, installation="i1", address="bus 1", base="0",
-                    profile=profile_hash(profiles.load(name)), serial=serial, serial_is="declared", accuracy_class="1", ct=None, pt=None, certificate=None,
-                    declared=declared,
-                )
-            )
-        )  # fmt: skip
+        part = records.MeterPart(
+            meter=meter,
+            installation="i1",
+            address="bus 1",
+            base="0",
+            profile=profile_hash(profiles.load(name)),
+            serial=serial,
+            serial_is="declared",
+            accuracy_class="1",
+            ct=None,
+            pt=None,
+            certificate=None,
+            declared=declared,
+        )
+        parts.append(records.write(part))
     for line, (meter, point) in ENERGY.items():
         parts.append(
             records.write(

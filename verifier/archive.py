@@ -2,29 +2,21 @@
 
 In: bytes. Out: an `Archive`, or a named refusal. Nothing is believed here: signatures, roots and numbers are for the
 checks.
-
-A ZIP of stored members with names in order, dated 1980-01-01, of mode 0600 on Unix, without extra field or comment: the
-members determine the file to the last byte.
-    checkpoint.txt     the ledger's signed note
-    entries.cborseq    [index, signed header, body or null] for every ledger index from 0 on
-    ledger.pem         the ledger's public key
-    receipts.cborseq   the latest receipt of every agent, each as a byte string
-    statement.json     the statement, canonical JSON
 """
 
 import io
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contract import cbor, checkpoint, keys, message, receipt
+from contract.archive import MEMBERS, pack
 from contract.errors import Malformed, TooLarge
 from contract.topics import NAME
 
-MEMBERS = ("checkpoint.txt", "entries.cborseq", "ledger.pem", "receipts.cborseq", "statement.json")
 ARCHIVE_BYTES_MAX = 1 << 30
 SMALL_BYTES_MAX = {
     "checkpoint.txt": checkpoint.CHECKPOINT_BYTES_MAX,
@@ -78,19 +70,8 @@ def read(data: bytes) -> Archive:
         tuple(_entries(members["entries.cborseq"])),
         tuple(_receipts(members["receipts.cborseq"])),
         members["statement.json"],
-        write(members) == data,
+        pack(members) == data,
     )
-
-
-def write(members: Mapping[str, bytes]) -> bytes:
-    """The one file that holds these members: what `read` compares with."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
-        for name in sorted(members):
-            about = zipfile.ZipInfo(name)  # dated 1980-01-01, the earliest a ZIP can say
-            about.create_system, about.external_attr = 3, 0o600 << 16
-            file.writestr(about, members[name])
-    return out.getvalue()
 
 
 def _members(data: bytes) -> dict[str, bytes]:

@@ -7,11 +7,13 @@ Never: opens a file or guesses. A profile with any fault is refused with all its
 import difflib
 import hashlib
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from contract.problems import explain
 
 # unit as written in a profile -> (canonical unit of the integers made from it, decimal exponent between the two)
 UNITS: dict[str, tuple[str, int]] = {
@@ -164,40 +166,11 @@ def parse(data: bytes) -> Profile:
     try:
         profile = Profile.model_validate(document)
     except ValidationError as error:
-        problems = explain(error, document, {"point", *Profile.model_fields, *Point.model_fields} - {"points"})
+        problems = explain(error, Profile, document)
         raise ValueError("\n".join([*problems, *_problems(_readable(document), 125)])) from None
     if problems := list(_problems(profile.points, profile.registers_max)):
         raise ValueError("\n".join(problems))
     return profile
-
-
-def explain(error: ValidationError, document: dict[str, Any], keys: Collection[str] = ()) -> list[str]:
-    """Turn pydantic's findings into lines `key.path: problem: hint`; list items that have an `id` are named by it."""
-    lines = []
-    for found in error.errors(include_url=False):
-        path = _path(found["loc"], document)
-        if found["type"] == "missing":
-            lines.append(f"{path}: missing: this key is required")
-        elif found["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(found["loc"][-1]), keys, 1)
-            lines.append(f"{path}: unknown key: " + (f"did you mean {near[0]}?" if near else "remove it"))
-        else:
-            given = repr(found["input"])
-            hint = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            lines.append(f"{path}: {given if len(given) <= 60 else given[:57] + '...'} is not accepted: {hint}")
-    return lines
-
-
-def _path(loc: tuple[int | str, ...], document: Any) -> str:  # noqa: ANN401 - a TOML value can be anything
-    keys = []
-    for key in loc:
-        try:
-            document = document[key]
-        except (LookupError, TypeError):
-            document = None
-        name = document.get("id") if isinstance(key, int) and isinstance(document, dict) else None
-        keys.append(name if isinstance(name, str) else str(key))
-    return ".".join(keys)
 
 
 def _readable(document: dict[str, Any]) -> list[Point]:

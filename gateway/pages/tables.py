@@ -12,6 +12,7 @@ from gateway.pages import text
 from gateway.pages.markup import Html, join, table, tag
 from gateway.site_model import SiteModel
 from gateway.statement import ProductResult, UtilityResult
+from gateway.trust import GATEWAY
 from gateway.words import Language, say
 
 BATCHES_SHOWN = 12
@@ -164,7 +165,7 @@ def meters(found: tuple[MeterSeal, ...], state: LiveState, language: Language) -
         power = text.kw(one.power_w_milli, language) if one.power_w_milli is not None else "–"
         serial = f"{one.serial} ({say(language, f'serial_{one.serial_is}')})"
         rows.append([one.meter, seal, _age(one.age_ns, language), power, one.model, serial])
-    agents = (tag("p", _agent(state, agent, language), class_="note") for agent in sorted(state.manifests))
+    agents = (tag("p", _agent(state, agent, language), class_="note") for agent in sorted(state.manifests.keys() - {GATEWAY}))
     return join(title, table([say(language, key) for key in keys], rows, frozenset({2, 3})), *agents)
 
 

@@ -1,0 +1,27 @@
+"""The whole sentence on real sockets: the demonstration judges itself, and this test reads its report."""
+
+import json
+import subprocess
+import sys
+
+
+def test_an_unattended_demonstration_holds(tmp_path):
+    command = [sys.executable, "-m", "metertrail", "demo", "--seconds", "45", "--batch-s", "12", "--seed", "3"]
+    told = subprocess.run(
+        [*command, "--free-ports", "--report", str(tmp_path / "report.json"), "--data", str(tmp_path / "demo")],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stdout + told.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["problems"] == []
+    assert len(report["batches"]) >= 4
+    figures = [meter for batch in report["batches"] for meter in batch["meters"].values()]
+    assert len(figures) == 5 * len(report["batches"])
+    assert all(f["lower"] <= f["energy_wh_milli"] <= f["upper"] for f in figures)
+    assert all(f["u95_wh_milli"] > 0 for f in figures)
+    assert {f["signed"] for f in figures} == {True, False}
+    assert report["ledger"]["readings"] > 1000
+    assert [v["exit"] for v in report["verifier"]] == [0, 0]
+    assert len(report["kgco2e_per_unit"]) == 2
+    for log in ("simulate", "gateway", "agent"):
+        assert "Traceback" not in (tmp_path / "demo" / f"{log}.log").read_text()

@@ -1,0 +1,43 @@
+"""The command: every sub-command exists, and nothing is imported before it is asked for."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import metertrail
+
+
+@pytest.mark.parametrize("name", metertrail.COMMANDS)
+def test_every_sub_command_names_a_function(name):
+    module, function, words = metertrail.COMMANDS[name]
+    assert callable(getattr(importlib.import_module(module), function))
+    assert words
+
+
+def test_there_are_eight():
+    assert len(metertrail.COMMANDS) == 8
+
+
+@pytest.mark.parametrize(("arguments", "status"), [([], 0), (["--help"], 0), (["-h"], 0), (["meters"], 2)])
+def test_without_a_known_command_it_lists_them(monkeypatch, capsys, arguments, status):
+    monkeypatch.setattr(sys, "argv", ["metertrail", *arguments])
+    assert metertrail.main() == status
+    told = capsys.readouterr().out
+    assert [line.split()[0] for line in told.splitlines()[1:]] == list(metertrail.COMMANDS)
+
+
+def test_the_list_imports_no_room():
+    code = (
+        "import sys, metertrail; sys.argv = ['metertrail']; metertrail.main();"
+        "print([m for m in sys.modules if m.split('.')[0] in ('agent', 'gateway', 'verifier', 'simulators', 'numba')])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_arguments_and_status_are_passed_on(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["metertrail", "verify", "no-such-file.zip"])
+    assert metertrail.main() == 2
+    assert "no-such-file.zip" in capsys.readouterr().err
