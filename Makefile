@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check lock clean
+.PHONY: help demo test check soak lock clean
 help:
 	@echo "make demo    a simulated plant with agent, gateway and page, at http://127.0.0.1:8080"
 	@echo "make test    style, types and the whole test suite"
 	@echo "make check   style and types only"
+	@echo "make soak    the unattended demonstration over five seeds, each held against its plant's truth (8 minutes)"
 	@echo "make lock    resolve the dependencies anew and write both lock files"
 
 $(BIN)/python:
@@ -33,6 +34,12 @@ check: $(VENV)/dev.stamp
 
 test: check
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/run.stamp
+	mkdir -p build
+	for seed in 1 2 3 4 5; do \
+	  $(BIN)/metertrail demo --seconds 90 --seed $$seed --free-ports --report build/soak-$$seed.json || exit 1; \
+	done
 
 lock: $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

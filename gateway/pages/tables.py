@@ -165,7 +165,8 @@ def meters(found: tuple[MeterSeal, ...], state: LiveState, language: Language) -
         power = text.kw(one.power_w_milli, language) if one.power_w_milli is not None else "–"
         serial = f"{one.serial} ({say(language, f'serial_{one.serial_is}')})"
         rows.append([one.meter, seal, _age(one.age_ns, language), power, one.model, serial])
-    agents = (tag("p", _agent(state, agent, language), class_="note") for agent in sorted(state.manifests.keys() - {GATEWAY}))
+    names = sorted(state.manifests.keys() - {GATEWAY})
+    agents = (tag("p", _agent(state, agent, language), class_="note") for agent in names)
     return join(title, table([say(language, key) for key in keys], rows, frozenset({2, 3})), *agents)
 
 

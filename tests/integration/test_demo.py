@@ -2,15 +2,14 @@
 
 import json
 import subprocess
-import sys
 
 
-def test_an_unattended_demonstration_holds(tmp_path):
-    command = [sys.executable, "-m", "metertrail", "demo", "--seconds", "45", "--batch-s", "12", "--seed", "3"]
+def test_an_unattended_demonstration_holds(command, tmp_path):
+    asked = ("--seconds", "45", "--batch-s", "12", "--seed", "3", "--free-ports")
+    files = ("--report", str(tmp_path / "report.json"), "--data", str(tmp_path / "demo"))
     told = subprocess.run(
-        [*command, "--free-ports", "--report", str(tmp_path / "report.json"), "--data", str(tmp_path / "demo")],
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+        **command("demo", *asked, *files), cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
+    )
     assert told.returncode == 0, told.stdout + told.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["problems"] == []
