@@ -64,8 +64,8 @@ def observe(state: LineState, look: Look, source: Source) -> tuple[LineState, En
         return LineState(look, None, look.batch), None, None
     if look.batch == last.batch:
         running = state.running
-        if running is not None and look.product != running.product:
-            # the tags of one look can straddle a source's cycle: the product of a later look of the same batch counts
+        if running is not None and look.product == last.product:
+            # the tags of one look can straddle a source's cycle, at either edge: what two looks agree on counts
             running = replace(running, product=look.product)
         return replace(state, last=look, running=running), None, None
     at = edge(last.seen, look.seen, source.lag_ns, source.offset)

@@ -5,16 +5,15 @@ In: a file's path and the time. Out: a `Plan` that holds together, or `Problems`
 
 import hashlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from agent import config
-from agent.aggregation.limits import CT_CLASSES, METER_CLASSES
-from agent.drivers import DRIVERS, profiles
+from agent import check_lines, check_meters, config
+from agent.drivers import DRIVERS, Driver, Target, profiles
 from agent.drivers import profile as profile_form
 from agent.manifest import MeterPlan
 from contract.problems import Problems, explain, parse_toml, suggest
@@ -42,11 +41,35 @@ def load(path: Path, now_ns: int) -> Plan:
     problems: list[str] = []
     buses = _buses(checked, problems)
     meters = _meters(checked, path.parent, problems)
-    problems += _references(checked, meters)
-    problems += _certificates(checked, datetime.fromtimestamp(now_ns // 1_000_000_000, UTC).date())
+    problems += check_meters.faults(checked, meters, date_of(now_ns))
+    problems += check_lines.faults(checked, meters)
+    plan = Plan(_absolute(checked, path.parent), buses, tuple(meters.values()), hashlib.sha256(data).digest())
+    for name in buses:
+        try:
+            _open(plan, name, lambda: now_ns)
+        except ValueError as error:
+            problems += [f"meter.{line}" for line in str(error).splitlines()]
     if problems:
         raise Problems([f"{path}: {problem}" for problem in problems])
-    return Plan(_absolute(checked, path.parent), buses, tuple(meters.values()), hashlib.sha256(data).digest())
+    return plan
+
+
+def open_drivers(plan: Plan, now_ns: Callable[[], int]) -> dict[str, Driver]:
+    """A driver for every bus that some meter is on; each connects at its first read."""
+    used = {planned.meter.bus for planned in plan.meters}
+    return {name: _open(plan, name, now_ns) for name in plan.buses if name in used}
+
+
+def date_of(at_ns: int) -> date:
+    """The UTC day of an instant."""
+    return datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).date()
+
+
+def _open(plan: Plan, bus: str, now_ns: Callable[[], int]) -> Driver:
+    driver, settings = plan.buses[bus]
+    targets = {m.meter.name: Target(m.meter.unit, m.profile, m.meter.base) for m in plan.meters if m.meter.bus == bus}
+    opened: Driver = importlib.import_module(DRIVERS[driver]).open_driver(settings, targets, now_ns)
+    return opened
 
 
 def _buses(checked: config.Config, problems: list[str]) -> dict[str, tuple[str, BaseModel]]:
@@ -56,8 +79,8 @@ def _buses(checked: config.Config, problems: list[str]) -> dict[str, tuple[str, 
         at = f"bus.{name if isinstance(name, str) else index}"
         if not isinstance(name, str) or name in buses:
             problems.append(f"{at}.name: missing or used twice: give every bus a name of its own")
-        elif driver not in DRIVERS:
-            problems.append(f"{at}.driver: {driver!r} is not a driver: use one of {', '.join(DRIVERS)}")
+        elif not isinstance(driver, str) or driver not in DRIVERS:
+            problems.append(f"{at}.driver: {driver!r} is not a driver: {suggest(str(driver), DRIVERS)}")
         else:
             model: type[BaseModel] = importlib.import_module(DRIVERS[driver]).Bus
             settings = {key: value for key, value in table.items() if key not in ("name", "driver")}
@@ -98,63 +121,6 @@ def _located(profile: str, folder: Path) -> str:
     return str(folder / profile) if "/" in profile or profile.endswith(".toml") else profile
 
 
-def _references(checked: config.Config, meters: dict[str, MeterPlan]) -> Iterator[str]:
-    buses = [str(table.get("name")) for table in checked.bus]
-    for meter in checked.meter:
-        yield from _meter_references(meter, buses)
-    names = [meter.name for meter in checked.meter]
-    for line in checked.line:
-        yield from _line_references(line, names, meters)
-    yield from (f"line.{name}.name: used twice" for name in _twice([line.name for line in checked.line]))
-
-
-def _meter_references(meter: config.Meter, buses: list[str]) -> Iterator[str]:
-    at = f"meter.{meter.name}"
-    if meter.bus not in buses:
-        yield f"{at}.bus: there is no bus {meter.bus!r}: {suggest(meter.bus, buses)}"
-    if meter.accuracy_class is not None and meter.accuracy_class not in METER_CLASSES:
-        yield f"{at}.accuracy_class: {meter.accuracy_class!r} is not known: use one of {', '.join(METER_CLASSES)}"
-    for kind, transformer in (("ct", meter.ct), ("pt", meter.pt)):
-        name = None if transformer is None else transformer.accuracy_class
-        if name is not None and name not in CT_CLASSES:
-            yield f"{at}.{kind}.accuracy_class: {name!r} is not known: use one of {', '.join(CT_CLASSES)}"
-
-
-def _line_references(line: config.Line, names: list[str], meters: dict[str, MeterPlan]) -> Iterator[str]:
-    at = f"line.{line.name}"
-    if line.source not in names:
-        yield f"{at}.source: there is no meter {line.source!r}: {suggest(line.source, names)}"
-    elif line.source in meters:
-        points = [point.id for point in meters[line.source].profile.points]
-        for key in (line.batch, line.product, line.running):
-            if key not in points:
-                yield f"{at}: {line.source} has no point {key!r}: {suggest(key, points)}"
-    for text in (*line.energy, *filter(None, (line.good, line.scrap))):
-        yield from _counter(f"{at}: {text!r}", text, meters)
-
-
-def _counter(at: str, text: str, meters: dict[str, MeterPlan]) -> Iterator[str]:
-    meter, _, point = text.partition(".")
-    if meter not in meters:
-        yield f"{at}: there is no meter {meter!r}: write METER.POINT, {suggest(meter, meters)}"
-        return
-    counters = [p.id for p in meters[meter].profile.points if p.kind == "counter"]
-    if point not in counters:
-        yield f"{at}: {meter} reads no counter {point!r}: {suggest(point, counters)}"
-
-
-def _certificates(checked: config.Config, today: date) -> Iterator[str]:
-    for meter in checked.meter:
-        certificate = meter.certificate
-        if certificate is None:
-            continue
-        at = f"meter.{meter.name}.certificate"
-        if certificate.valid_to < certificate.valid_from:
-            yield f"{at}: valid_to is before valid_from"
-        elif certificate.valid_to < today:
-            yield f"{at}.valid_to: expired on {certificate.valid_to}: verify the meter and enter the new certificate"
-
-
 def _absolute(checked: config.Config, folder: Path) -> config.Config:
     agent = checked.agent.model_copy(
         update={name: folder / getattr(checked.agent, name) for name in ("data", "key", "gateway_key")}
@@ -163,7 +129,3 @@ def _absolute(checked: config.Config, folder: Path) -> config.Config:
     ca_file = None if mqtt.ca_file is None else folder / mqtt.ca_file
     mqtt = mqtt.model_copy(update={"password_file": folder / mqtt.password_file, "ca_file": ca_file})
     return checked.model_copy(update={"agent": agent, "mqtt": mqtt})
-
-
-def _twice(names: list[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})

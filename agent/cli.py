@@ -3,18 +3,24 @@
 import argparse
 import asyncio
 import logging
+import sqlite3
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contract.keys import EDDSA, ES256
 from contract.problems import Problems
 
-FAULTY = 2
+if TYPE_CHECKING:
+    from agent import check
+
+FAILED, FAULTY = 1, 2
 
 
 def main(argv: list[str]) -> int:
-    """Exit status: 0 done, 2 the configuration or a file it names cannot be used."""
+    """Exit status: 0 done, 1 the journal cannot be kept, 2 the configuration or a file it names cannot be used."""
     parser = argparse.ArgumentParser(prog="metertrail agent")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, words in (("check", "say what is wrong with a configuration"), ("run", "read, record and publish")):
@@ -25,20 +31,34 @@ def main(argv: list[str]) -> int:
 
     try:
         plan = check.load(asked.config, time.time_ns())
-        if asked.command == "check":
-            sys.stdout.write(f"{asked.config}: {len(plan.meters)} meters on {len(plan.buses)} buses: in order\n")
-            return 0
-        from agent import app  # noqa: PLC0415 - opens sockets: only for `run`
-
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        asyncio.run(app.run(plan))
     except Problems as problems:
-        sys.stderr.write("\n".join(problems.lines) + "\n")
-        return FAULTY
-    except ValueError as error:
-        sys.stderr.write(f"{error}\n")
-        return FAULTY
+        return _faulty(problems.lines)
+    if asked.command == "check":
+        sys.stdout.write(f"{asked.config}: {len(plan.meters)} meters on {len(plan.buses)} buses: in order\n")
+        return 0
+    return _run(asked.config, plan)
+
+
+def _run(path: Path, plan: "check.Plan") -> int:
+    from agent import app, custody, files  # noqa: PLC0415 - opens sockets: only for `run`
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    data = plan.config.agent.data
+    try:
+        asyncio.run(app.run(plan, custody.load(plan.config)))
+    except Problems as problems:
+        return _faulty([f"{path}: {line}" for line in problems.lines])
+    except files.InUse as error:
+        return _faulty([f"{path}: agent.data: {error}: stop it, or give this one a folder of its own"])
+    except (sqlite3.Error, PermissionError, NotADirectoryError, FileExistsError) as error:
+        sys.stderr.write(f"{data}: the journal cannot be kept: {error}: check the disk and who may write to it\n")
+        return FAILED
     return 0
+
+
+def _faulty(lines: Sequence[str]) -> int:
+    sys.stderr.write("\n".join(lines) + "\n")
+    return FAULTY
 
 
 def keygen(argv: list[str]) -> int:
@@ -52,7 +72,6 @@ def keygen(argv: list[str]) -> int:
     try:
         thumbprint = custody.create(asked.name, ES256 if asked.es256 else EDDSA)
     except ValueError as error:
-        sys.stderr.write(f"{error}\n")
-        return FAULTY
+        return _faulty([str(error)])
     sys.stdout.write(f"{asked.name}.pem, {asked.name}.pub.pem: key {thumbprint.hex()}\n")
     return 0

@@ -31,29 +31,34 @@ class Timex(ctypes.Structure):
 
 
 class AgentClock:
-    """Anchored UTC in ns."""
+    """Anchored UTC in ns.
 
-    def __init__(self) -> None:
-        self._wall_ns, self._monotonic_ns = time.time_ns(), time.monotonic_ns()
+    It begins no earlier than `not_before_ns`: the journal knows how late it has been, whatever a machine believes that
+    has lost its time with its power.
+    """
+
+    def __init__(self, not_before_ns: int = 0) -> None:
+        self._anchor = max(time.time_ns(), not_before_ns), time.monotonic_ns()  # one value: other threads read it
         self._boot = _boot_id()
         self._libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
-        self.behind_ns = 0  # how far the system's clock was stepped back behind ours
+        self._behind_ns = 0  # how far the system's clock is behind ours, as last told
 
     def now_ns(self) -> int:
         """UTC, never less than before."""
-        return self._wall_ns + time.monotonic_ns() - self._monotonic_ns
+        wall_ns, monotonic_ns = self._anchor
+        return wall_ns + time.monotonic_ns() - monotonic_ns
 
     def step_ns(self) -> int:
         """Compare with the system's clock; returns the size of a step since the last call, or 0."""
-        monotonic_ns, wall_ns = time.monotonic_ns(), time.time_ns()
-        ahead_ns = wall_ns - (self._wall_ns + monotonic_ns - self._monotonic_ns)
-        step = ahead_ns + self.behind_ns
+        wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
+        ahead_ns = wall_ns - (self._anchor[0] + monotonic_ns - self._anchor[1])
+        step = ahead_ns + self._behind_ns
         if abs(step) < STEP_NS:
             return 0
         if ahead_ns > 0:
-            self._wall_ns, self._monotonic_ns, self.behind_ns = wall_ns, monotonic_ns, 0
+            self._anchor, self._behind_ns = (wall_ns, monotonic_ns), 0
         else:
-            self.behind_ns = -ahead_ns
+            self._behind_ns = -ahead_ns
         return step
 
     def state(self) -> Clock:
@@ -61,10 +66,11 @@ class AgentClock:
         timex = Timex()
         told = self._libc.adjtimex(ctypes.byref(timex))
         known = told >= 0
-        synchronised = known and told != TIME_ERROR and not timex.status & UNSYNCHRONISED and not self.behind_ns
+        apart_ns = abs(time.time_ns() - self.now_ns())
+        synchronised = told != TIME_ERROR and not timex.status & UNSYNCHRONISED and apart_ns < STEP_NS
         return Clock(
-            synchronised=bool(synchronised) if known else None,
-            error_ns=max(0, timex.maxerror) * 1000 + self.behind_ns if known else None,
+            synchronised=synchronised if known else None,
+            error_ns=max(0, timex.maxerror) * 1000 + apart_ns if known else None,
             boot=self._boot,
             monotonic_ns=time.monotonic_ns(),
         )

@@ -1,19 +1,20 @@
-"""A batch that has ended becomes a batch record: edges and segments in, the entry's parts out.
+"""A batch that has ended becomes a batch record: edges and readings in, the entry's parts out.
 
 Pure, and a function of the chain alone: whoever has the entries before it can make the same parts again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from agent.aggregation.replay import Amount, Counter, amounts, readings
+from agent.aggregation.replay import Amount, Counter, Readings, amounts, readings
 from agent.batches import Ended
 from contract import records
 from contract.records import CounterRef, LinePart
 from contract.segment import MeterSegment
 
 Role = Literal["energy", "good", "scrap"]
-Counters = Mapping[tuple[str, str], Counter]
+Place = tuple[str, str]  # meter, point
+Counters = Mapping[Place, Counter]
 
 
 def refs(line: LinePart) -> list[tuple[Role, CounterRef]]:
@@ -26,39 +27,52 @@ def refs(line: LinePart) -> list[tuple[Role, CounterRef]]:
     return told
 
 
-def needed_until_ns(line: LinePart, ended: Ended, counters: Counters) -> dict[str, int]:
-    """Per meter, the request time that some reading must reach before nothing can change the record any more."""
-    until: dict[str, int] = {}
-    for _, ref in refs(line):
-        age_ns = max(0, counters[ref.meter, ref.point].age_ns)
-        until[ref.meter] = max(until.get(ref.meter, 0), ended.end.latest_ns + age_ns)
-    return until
+def places(line: LinePart) -> set[Place]:
+    """The counters of a line, by (meter, point)."""
+    return {(ref.meter, ref.point) for _, ref in refs(line)}
+
+
+def settled_ns(ended: Ended, counter: Counter) -> int:
+    """The request time that some reading must reach before later ones cannot change what was counted."""
+    return ended.end.latest_ns + max(0, counter.age_ns)
 
 
 def parts(
     line: LinePart, ended: Ended, counters: Counters, segments: Mapping[str, Iterable[MeterSegment]], *, complete: bool
 ) -> list[bytes]:
-    """The parts of the batch entry."""
+    """The parts of the batch entry, from the segments sealed before it."""
+    sealed = {meter: list(made) for meter, made in segments.items()}
+    known = {place: readings(counters[place], sealed.get(place[0], ())) for place in places(line)}
+    return record(line, ended, counters, known, complete=complete)
+
+
+def record(
+    line: LinePart, ended: Ended, counters: Counters, known: Mapping[Place, Readings], *, complete: bool
+) -> list[bytes]:
+    """The parts of the batch entry, from the readings sealed before it."""
     start, end = ended.running.start, ended.end
     edges = [(start.earliest_ns, start.latest_ns), (end.earliest_ns, end.latest_ns)]
-    computed = [
-        (role, ref, counters[ref.meter, ref.point], _one(counters[ref.meter, ref.point], segments, edges))
-        for role, ref in refs(line)
-    ]
-    known = all(amount.amount is not None for _, _, _, amount in computed)
+    found = {place: amounts(counters[place], known[place], edges, [(0, 1)])[0] for place in places(line)}
     head = records.BatchPart(
         batch=ended.running.batch,
         line=line.line,
         product=ended.running.product,
         start=start,
         end=end,
-        closed="complete" if complete and known else "incomplete",
+        closed="complete" if complete and all(one.amount is not None for one in found.values()) else "incomplete",
     )
-    return [records.write(head), *(records.write(_part(*item)) for item in computed)]
+    amount_parts = [
+        _part(role, ref, counters[ref.meter, ref.point], found[ref.meter, ref.point]) for role, ref in refs(line)
+    ]
+    return [records.write(head), *map(records.write, amount_parts)]
 
 
-def _one(counter: Counter, segments: Mapping[str, Iterable[MeterSegment]], edges: Sequence[tuple[int, int]]) -> Amount:
-    return amounts(counter, readings(counter, segments.get(counter.meter, ())), edges, [(0, 1)])[0]
+def is_settled(line: LinePart, ended: Ended, counters: Counters, known: Mapping[Place, Readings]) -> bool:
+    """Whether every counter has a reading after which nothing can change any more."""
+    return all(
+        known[place].requested_ns.size and int(known[place].requested_ns[-1]) >= settled_ns(ended, counters[place])
+        for place in places(line)
+    )
 
 
 def _part(role: Role, ref: CounterRef, counter: Counter, amount: Amount) -> records.AmountPart:

@@ -68,7 +68,7 @@ class Declared(BaseModel):
 
     model_config = STRICT
     step: str | None = None
-    age_ms: Positive | None = None
+    age_ms: Annotated[int, Ge(1), Le(86_400_000)] | None = None
     source: Annotated[str, Len(1)]
 
 

@@ -1,7 +1,7 @@
 """The journal's files on disk: opened, checked, and set aside when they are damaged.
 
-In: paths and schemas. Out: SQLite connections whose commits reach the disk. Never mends or deletes a damaged file: it is
-renamed, with its write-ahead log, for whoever wants to look into it.
+In: paths and schemas. Out: SQLite connections whose commits reach the disk. Never mends or deletes a damaged file: it
+is renamed, with its write-ahead log, for whoever wants to look into it.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 BUSY_S = 10.0
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR}
 
 
 class InUse(Exception):
@@ -40,9 +41,9 @@ def opened(path: Path, schema: Sequence[str]) -> tuple[sqlite3.Connection, str |
     existed = path.exists()
     try:
         return _prepared(path, schema, existed=existed), None
-    except sqlite3.OperationalError:
-        raise  # no room, no permission, busy: the file itself may be sound
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in DAMAGED:
+            raise  # no room, no permission, busy: the file itself may be sound
         aside = _set_aside(path)
         return _prepared(path, schema, existed=False), aside
 
@@ -73,11 +74,8 @@ def _prepared(path: Path, schema: Sequence[str], *, existed: bool) -> sqlite3.Co
 
 def _check(connection: sqlite3.Connection, name: str) -> None:
     """Raise DatabaseError for a file whose pages do not fit together, or that lost its tables."""
-    try:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()
-        tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
-    except sqlite3.OperationalError as error:  # a table whose definition cannot be read
-        raise sqlite3.DatabaseError(f"{name}: {error}") from None
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
     if found != ("ok",) or not tables[0]:
         raise sqlite3.DatabaseError(f"{name} is damaged")
 

@@ -231,7 +231,7 @@ class Journal:
     def _rows(self, path: Path, words: str, values: Sequence[object]) -> Iterator[Stored]:
         with files.reading(path) as file:
             for row in file.execute(f"{SELECT} {words}", values):
-                if _crc(row[0], row[1]) == row[8]:
+                if isinstance(row[0], bytes) and isinstance(row[1], bytes) and _crc(row[0], row[1]) == row[8]:
                     yield _stored(row)
                 else:
                     self.broken.add(row[3])

@@ -7,14 +7,14 @@ the latest instant that is already bracketed by readings, so even a live figure 
 from collections.abc import Mapping, Sequence
 
 from agent import closing
-from agent.aggregation.replay import Counter, Readings, amounts, readings
+from agent.aggregation.replay import Counter, Readings, amounts
 from agent.batches import Running
 from agent.drivers import Scan
 from agent.drivers.registers import scaled, unit_of
+from agent.known import Known
 from agent.manifest import MeterPlan
 from agent.rows import Lines
 from contract.records import LinePart
-from contract.segment import MeterSegment
 
 SHOWN = ("w_milli", "wh_milli", "m3_micro", "m3_per_h_milli", "l_per_min_milli", "g_milli")
 
@@ -39,18 +39,13 @@ def meters(plans: Sequence[MeterPlan], last: Mapping[str, Sequence[Scan]]) -> li
     return told
 
 
-def running(
-    lines: Lines,
-    parts: Mapping[str, LinePart],
-    counters: Mapping[tuple[str, str], Counter],
-    segments: Mapping[str, Sequence[MeterSegment]],
-) -> list[dict[str, object]]:
+def running(lines: Lines, parts: Mapping[str, LinePart], known: Known) -> list[dict[str, object]]:
     """Each running batch: its energy and output so far, None where nothing can be claimed yet."""
     told: list[dict[str, object]] = []
     for name, state in lines.states.items():
         if state.running is None or name not in parts:
             continue
-        found = {"energy": None, "good": None, "scrap": None} | _so_far(state.running, parts[name], counters, segments)
+        found = {"energy": None, "good": None, "scrap": None} | _so_far(state.running, parts[name], known)
         told.append(
             {
                 "line": name,
@@ -63,32 +58,26 @@ def running(
     return told
 
 
-def _so_far(
-    batch: Running,
-    line: LinePart,
-    counters: Mapping[tuple[str, str], Counter],
-    segments: Mapping[str, Sequence[MeterSegment]],
-) -> dict[str, dict[str, int | None]]:
+def _so_far(batch: Running, line: LinePart, known: Known) -> dict[str, dict[str, int | None]]:
     """Per role, amount and bounds from the batch's start to the latest bracketed instant."""
     sums: dict[str, dict[str, int | None]] = {}
     start = (batch.start.earliest_ns, batch.start.latest_ns)
     for role, ref in closing.refs(line):
-        counter = counters[ref.meter, ref.point]
-        known = readings(counter, segments.get(ref.meter, ()))
-        at_ns = _bracketed_ns(known, counter)
+        counter, column = known.counters[ref.meter, ref.point], known.columns[ref.meter, ref.point]
+        at_ns = _bracketed_ns(column, counter)
         if at_ns is None or at_ns < start[1]:
             continue
-        found = amounts(counter, known, [start, (at_ns, at_ns)], [(0, 1)])[0]
+        found = amounts(counter, column, [start, (at_ns, at_ns)], [(0, 1)])[0]
         one = {"amount": found.amount, "lower": found.lower, "upper": found.upper}
         sums[role] = one if role not in sums else {name: _plus(sums[role][name], one[name]) for name in one}
     return sums
 
 
-def _bracketed_ns(known: Readings, counter: Counter) -> int | None:
+def _bracketed_ns(column: Readings, counter: Counter) -> int | None:
     """The latest instant at which the newest reading still gives an upper bound."""
-    if not known.requested_ns.size:
+    if not column.requested_ns.size:
         return None
-    return int(known.requested_ns[-1]) - max(0, counter.age_ns)
+    return int(column.requested_ns[-1]) - max(0, counter.age_ns)
 
 
 def _plus(left: int | None, right: int | None) -> int | None:

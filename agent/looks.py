@@ -6,6 +6,8 @@ from agent.drivers import Reading, Scan
 from contract.records import Seen
 from contract.segment import is_bad
 
+NAME_CHARACTERS_MAX = 1000  # as records allow: whatever a tag holds beyond that is no name
+
 
 def look(line: config.Line, scan: Scan) -> Look | None:
     """What a scan of the line's source says, or None unless all three tags have a value in it."""
@@ -14,8 +16,8 @@ def look(line: config.Line, scan: Scan) -> Look | None:
     if batch is None or product is None or running is None or any(is_bad(r.status) for r in (batch, product, running)):
         return None
     seen = Seen(requested_ns=scan.requested_ns, answered_ns=scan.answered_ns, source_ns=_changed_ns(batch, running))
-    active = bool(running.raw) and bool(batch.text)
-    return Look(seen, batch.text if active else None, product.text or "")
+    name = (batch.text or "")[:NAME_CHARACTERS_MAX] if running.raw else ""
+    return Look(seen, name or None, (product.text or "")[:NAME_CHARACTERS_MAX])
 
 
 def _changed_ns(batch: Reading, running: Reading) -> int | None:

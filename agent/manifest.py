@@ -4,12 +4,13 @@ In: a checked plan. Out: bytes. The first part, the author's, is made anew for e
 with the configuration, so comparing them tells whether it changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from agent import config
+from agent.aggregation.replay import Counter, counters
 from agent.drivers import profile as profiles
 from contract import records
 from contract.chain import Head
@@ -33,6 +34,26 @@ class MeterPlan:
             if transformer is not None:
                 ratio *= Fraction(transformer.primary, transformer.secondary)
         return ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A manifest's parts but the author's, and what they say: counters by (meter, point), lines by name, text tags."""
+
+    parts: tuple[bytes, ...]
+    counters: Mapping[tuple[str, str], Counter]
+    lines: Mapping[str, records.LinePart]
+    texts: frozenset[tuple[str, str]]
+
+
+def read(parts: Sequence[bytes]) -> Stated:
+    """Read back what `parts` wrote. Raises Malformed."""
+    lines = [records.read(part, records.LinePart) for part in parts if records.kind_of(part) == "line"]
+    files = [records.read(part, records.ProfilePart).toml for part in parts if records.kind_of(part) == "profile"]
+    known = {profiles.profile_hash(toml): profiles.parse(toml).points for toml in files}
+    meters = [records.read(part, records.MeterPart) for part in parts if records.kind_of(part) == "meter"]
+    texts = {(m.meter, point.id) for m in meters for point in known.get(m.profile, ()) if point.type == "text"}
+    return Stated(tuple(parts), counters(parts), {line.line: line for line in lines}, frozenset(texts))
 
 
 def parts(meters: Sequence[MeterPlan], lines: Sequence[config.Line]) -> list[bytes]:

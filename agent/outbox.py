@@ -7,12 +7,10 @@ a receipt moves the window. Without progress the agent starts again after the la
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from contract.chain import Head
-from contract.receipt import Receipt, Wanted
+from contract.receipt import Receipt, Refusal, Wanted
 
 WINDOW = 32
 SEQ_MAX = 2**63 - 1
-STOPPING = {"fork", "stopped"}
 RETRY_FIRST_NS, RETRY_MOST_NS = 5_000_000_000, 60_000_000_000
 
 
@@ -22,55 +20,84 @@ class Outbox:
 
     delivered: Mapping[bytes, int]
     sent: Mapping[bytes, int] = field(default_factory=dict)
-    in_flight: int = 0
     progress_ns: int = 0
     retry_ns: int = RETRY_FIRST_NS
     wanted: tuple[Wanted, ...] = ()
     stopped: frozenset[bytes] = frozenset()  # epochs the gateway will take no more of; they must not hold up others
+    receipt_ns: int = 0
 
+    @property
+    def in_flight(self) -> int:
+        """How many entries are on their way."""
+        return sum(max(0, seq - self.delivered.get(epoch, -1)) for epoch, seq in self.sent.items())
+
+    @property
     def room(self) -> int:
         """How many more entries may be on their way."""
         return max(0, WINDOW - self.in_flight)
 
-    def beyond(self) -> dict[bytes, int]:
+    @property
+    def reached(self) -> dict[bytes, int]:
         """Per epoch, the seq after which to read on in the journal."""
         known = {*self.delivered, *self.sent}
         reached = {epoch: max(self.delivered.get(epoch, -1), self.sent.get(epoch, -1)) for epoch in known}
         return {**reached, **dict.fromkeys(self.stopped, SEQ_MAX)}
 
+    @property
+    def settled(self) -> dict[bytes, int]:
+        """Per epoch, the seq up to which nothing is left to do: delivered, or never to be."""
+        return {**self.delivered, **dict.fromkeys(self.stopped, SEQ_MAX)}
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a receipt told: per epoch the seq now durable, where that is more or less than before, and new refusals."""
+
+    moved: Mapping[bytes, int]
+    fallen: Mapping[bytes, int]
+    refused: tuple[Refusal, ...]
+
 
 def published(outbox: Outbox, entries: Sequence[tuple[bytes, int]], at_ns: int) -> Outbox:
     """After publishing entries, each (epoch, seq), in order."""
-    sent = {**outbox.sent, **dict(entries)}  # the last of each epoch stays
-    started = at_ns if not outbox.in_flight else outbox.progress_ns
-    return replace(outbox, sent=sent, in_flight=outbox.in_flight + len(entries), progress_ns=started)
+    started_ns = outbox.progress_ns if outbox.in_flight else at_ns
+    return replace(outbox, sent={**outbox.sent, **dict(entries)}, progress_ns=started_ns)  # the last of each stays
 
 
-def received(outbox: Outbox, receipt: Receipt, at_ns: int) -> tuple[Outbox, list[Head], list[Head]]:
-    """Take a receipt: (next state, heads that moved on, heads that fell back)."""
-    heads = [Head(head.epoch, head.seq, head.hash) for head in receipt.heads]
-    moved = [h for h in heads if h.seq > outbox.delivered.get(h.epoch, -1)]
-    fallen = [h for h in heads if h.seq < outbox.delivered.get(h.epoch, -1)]
-    delivered = {**outbox.delivered, **{h.epoch: h.seq for h in heads}}
-    if fallen:  # the gateway was restored from an older state: everything beyond its head is sent again
-        again = {h.epoch for h in fallen}
-        sent = {epoch: seq for epoch, seq in outbox.sent.items() if epoch not in again}
-    else:
-        sent = dict(outbox.sent)
-    stopped = outbox.stopped | {refusal.epoch for refusal in receipt.refused if refusal.verdict in STOPPING}
-    in_flight = sum(max(0, s - delivered.get(epoch, -1)) for epoch, s in sent.items() if epoch not in stopped)
+def received(outbox: Outbox, receipt: Receipt, at_ns: int) -> tuple[Outbox, News]:
+    """Take a receipt: (next state, what was new in it)."""
+    told = {head.epoch: head.seq for head in receipt.heads}
+    for wanted in receipt.wanted:  # what the gateway lacks it cannot have made durable
+        told[wanted.epoch] = min(wanted.first - 1, told.get(wanted.epoch, wanted.first - 1))
+    moved = {epoch: seq for epoch, seq in told.items() if seq > outbox.delivered.get(epoch, -1)}
+    fallen = {epoch: seq for epoch, seq in told.items() if seq < outbox.delivered.get(epoch, -1)}
+    if fallen and receipt.at_ns <= outbox.receipt_ns:  # an old one, retained by a broker that was restored
+        return outbox, News({}, {}, ())
+    # The gateway was restored, or a message was lost: everything beyond its head is sent again. A range it asked for
+    # before is on its way, or will be when the patience for it ends.
+    again = {*fallen, *(wanted.epoch for wanted in receipt.wanted if wanted not in outbox.wanted)}
+    refused = tuple(refusal for refusal in receipt.refused if refusal.epoch not in outbox.stopped)
+    stopped = outbox.stopped | {refusal.epoch for refusal in refused}
     state = replace(
-        outbox, delivered=delivered, sent=sent, in_flight=in_flight, wanted=tuple(receipt.wanted), stopped=stopped
+        outbox,
+        delivered={**outbox.delivered, **told},
+        sent={epoch: seq for epoch, seq in outbox.sent.items() if epoch not in again | stopped},
+        wanted=tuple(receipt.wanted),
+        stopped=stopped,
+        receipt_ns=receipt.at_ns,
     )
-    if moved:
+    if moved or fallen:
         state = replace(state, progress_ns=at_ns, retry_ns=RETRY_FIRST_NS)
-    return state, moved, fallen
+    return state, News(moved, fallen, refused)
 
 
 def retried(outbox: Outbox, at_ns: int) -> Outbox:
     """Begin again after the last receipt if nothing has moved for too long."""
     if not outbox.in_flight or at_ns - outbox.progress_ns < outbox.retry_ns:
         return outbox
-    return replace(
-        outbox, sent={}, in_flight=0, progress_ns=at_ns, retry_ns=min(2 * outbox.retry_ns, RETRY_MOST_NS)
-    )  # fmt: skip
+    return replace(outbox, sent={}, progress_ns=at_ns, retry_ns=min(2 * outbox.retry_ns, RETRY_MOST_NS))
+
+
+def reconnected(outbox: Outbox, at_ns: int) -> Outbox:
+    """After a new connection: the client sends again what no broker confirmed, and patience begins anew."""
+    return replace(outbox, progress_ns=at_ns, retry_ns=RETRY_FIRST_NS)

@@ -7,47 +7,38 @@ everything else happens in the event loop, and file reads in worker threads.
 import asyncio
 import json
 import logging
-import ssl
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent import config, outbox
+from agent import config, custody, outbox
 from agent.journal import Journal
 from contract import keys, message, receipt
 from contract.entry import TreeHead
 from contract.errors import Inadmissible
+from contract.records import EventPart
 from contract.topics import Topic, format_topic
 
 log = logging.getLogger("metertrail.publish")
 
 PAUSE_S = 0.1
 KEEPALIVE_S = 20
+RECONNECT_FIRST_S, RECONNECT_MOST_S = 1, 10
 
 
-def make_client(settings: config.Mqtt, client_id: str) -> mqtt.Client:
-    """An MQTT 3.1.1 client, the version every broker speaks. Raises ValueError if a file it needs cannot be read."""
+def make_client(settings: config.Mqtt, client_id: str, credentials: custody.Credentials) -> mqtt.Client:
+    """An MQTT 3.1.1 client, the version every broker speaks."""
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
-    client.username_pw_set(settings.username, read_password(settings.password_file))
-    if settings.tls:
-        try:
-            client.tls_set(ca_certs=None if settings.ca_file is None else str(settings.ca_file))
-        except (OSError, ssl.SSLError) as error:
-            raise ValueError(f"{settings.ca_file}: {error}: give the broker's CA certificate as PEM") from None
-    client.reconnect_delay_set(1, 10)
+    client.username_pw_set(settings.username, credentials.password)
+    if credentials.tls is not None:
+        client.tls_set_context(credentials.tls)
+    client.reconnect_delay_set(RECONNECT_FIRST_S, RECONNECT_MOST_S)
+    # What the client keeps across connections must stay bounded: the journal keeps everything.
+    client.max_inflight_messages_set(outbox.WINDOW)
+    client.max_queued_messages_set(outbox.WINDOW)
     return client
-
-
-def read_password(path: Path) -> str:
-    """The first line of a password file. Raises ValueError."""
-    try:
-        return path.read_text(encoding="utf-8").splitlines()[0]
-    except (OSError, IndexError):
-        raise ValueError(f"{path}: cannot be read or is empty: write the broker's password into it") from None
 
 
 class Publisher:
@@ -61,8 +52,9 @@ class Publisher:
         self._outbox = outbox.Outbox(journal.delivered())
         self._receipts: asyncio.Queue[bytes] = asyncio.Queue(maxsize=64)
         self._loop = asyncio.get_running_loop()
+        self._connected_anew = False
+        self._events: list[EventPart] = []
         self.checkpoint: TreeHead | None = None
-        self.refused: set[bytes] = set()
 
     def start(self, host: str, port: int) -> None:
         """Connect in the background; the client keeps trying by itself."""
@@ -75,7 +67,7 @@ class Publisher:
 
     def stop(self) -> None:
         """Say goodbye and disconnect."""
-        self._client.publish(self._topic("status"), _status("stopped"), qos=1, retain=True)
+        self._client.publish(self._topic("status"), _status("stopped"), qos=0, retain=True)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -85,6 +77,15 @@ class Publisher:
             told = {**payload, "outbox": self._outbox.in_flight}
             self._client.publish(self._topic("live"), json.dumps(told, separators=(",", ":")), qos=0)
 
+    def take_events(self) -> list[EventPart]:
+        """What receipts brought that belongs on the record, once."""
+        taken, self._events = self._events, []
+        return taken
+
+    def is_stuck(self, epoch: bytes) -> bool:
+        """Whether later entries of an epoch can no longer be delivered."""
+        return epoch in self._outbox.stopped or epoch in self._journal.broken
+
     async def run(self, now_ns: Callable[[], int]) -> None:
         """Send and receive until cancelled."""
         while True:
@@ -93,27 +94,31 @@ class Publisher:
 
     async def drain(self, now_ns: Callable[[], int]) -> None:
         """Send what is left and wait for its receipts; the caller sets the limit."""
-        while self._client.is_connected() and await asyncio.to_thread(self._undelivered):
+        while self._client.is_connected():
+            left = await asyncio.to_thread(self._journal.after, self._outbox.settled, 1)
+            if not left:
+                return
             await self._round(now_ns())
             await asyncio.sleep(PAUSE_S)
-
-    def _undelivered(self) -> bool:
-        return bool(self._journal.after(self._outbox.delivered, 1))
 
     async def _round(self, at_ns: int) -> None:
         while not self._receipts.empty():
             await self._take(self._receipts.get_nowait(), at_ns)
+        if self._connected_anew:
+            self._connected_anew = False
+            self._outbox = outbox.reconnected(self._outbox, at_ns)
         self._outbox = outbox.retried(self._outbox, at_ns)
-        if self._client.is_connected() and self._outbox.room():
+        if self._client.is_connected() and self._outbox.room:
             await self._send(at_ns)
 
     async def _send(self, at_ns: int) -> None:
-        entries = await asyncio.to_thread(self._journal.after, self._outbox.beyond(), self._outbox.room())
+        entries = await asyncio.to_thread(self._journal.after, self._outbox.reached, self._outbox.room)
         for entry in entries:
             packed = await asyncio.to_thread(message.pack, entry.sealed.signed, entry.sealed.body)
+            # where the broker confirms nothing the client's queue fills up and refuses more: that counts as lost on
+            # the way, and is sent again when the patience for it ends
             self._client.publish(self._topic("entries"), packed, qos=1)
-        if entries:
-            self._outbox = outbox.published(self._outbox, [(entry.epoch, entry.seq) for entry in entries], at_ns)
+        self._outbox = outbox.published(self._outbox, [(entry.epoch, entry.seq) for entry in entries], at_ns)
 
     async def _take(self, data: bytes, at_ns: int) -> None:
         try:
@@ -124,16 +129,18 @@ class Publisher:
         if told.agent != self._agent:
             log.warning("receipt refused: it is for agent %s", told.agent)
             return
-        self._outbox, moved, fallen = outbox.received(self._outbox, told, at_ns)
+        before = self._outbox.delivered
+        self._outbox, news = outbox.received(self._outbox, told, at_ns)
         self.checkpoint = told.checkpoint
-        for refusal in told.refused:
-            if refusal.hash not in self.refused:
-                self.refused.add(refusal.hash)
-                log.error("entry seq=%d refused verdict=%s: %s", refusal.seq, refusal.verdict, refusal.reason)
-        if fallen:
-            log.warning("the gateway's receipt fell back in %d epochs: sending again", len(fallen))
-        if moved or fallen:
-            await asyncio.to_thread(self._journal.confirm, [*moved, *fallen])
+        for refusal in news.refused:
+            log.error("entry seq=%d refused verdict=%s: %s", refusal.seq, refusal.verdict, refusal.reason)
+            detail: dict[str, object] = {"seq": refusal.seq, "verdict": refusal.verdict, "reason": refusal.reason}
+            self._events.append(_event("entry_refused", refusal.epoch, at_ns, detail))
+        for epoch, seq in news.fallen.items():
+            log.warning("receipt fell back: epoch=%s from seq=%d to %d: sending again", epoch.hex(), before[epoch], seq)
+            self._events.append(_event("receipt_fell_back", epoch, at_ns, {"from_seq": before[epoch], "to_seq": seq}))
+        if news.moved or news.fallen:
+            await asyncio.to_thread(self._journal.confirm, {**news.moved, **news.fallen})
 
     def _topic(self, channel: str) -> str:
         return format_topic(Topic(self._site, self._agent, channel))
@@ -144,12 +151,8 @@ class Publisher:
             return
         log.info("broker connected")
         client.subscribe(self._topic("receipts"), qos=1)
-        client.publish(self._topic("status"), _status("online"), qos=1, retain=True)
-        self._loop.call_soon_threadsafe(self._again)
-
-    def _again(self) -> None:
-        """What was on its way when the connection broke may be lost: the next round sends it again."""
-        self._outbox = replace(self._outbox, sent={}, in_flight=0)
+        client.publish(self._topic("status"), _status("online"), qos=0, retain=True)
+        self._connected_anew = True
 
     def _on_disconnect(self, *_: object) -> None:
         log.warning("broker disconnected")
@@ -162,6 +165,10 @@ class Publisher:
         if self._receipts.full():
             self._receipts.get_nowait()  # a newer receipt says all that an older one did
         self._receipts.put_nowait(data)
+
+
+def _event(event: str, epoch: bytes, at_ns: int, detail: dict[str, object]) -> EventPart:
+    return EventPart(event=event, about=epoch.hex(), at_ns=at_ns, detail=detail)
 
 
 def _status(state: str) -> str:

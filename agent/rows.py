@@ -3,6 +3,7 @@
 In and out: scans, and what is remembered of lines. Pure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -37,6 +38,16 @@ def read_scan(data: bytes) -> tuple[str, Scan]:
             return meter, Scan(block, requested_ns, answered_ns, tuple(Reading(*reading) for reading in readings))
         case _:
             raise Malformed("journal: a row is not a scan")
+
+
+def write_parts(parts: Sequence[bytes]) -> bytes:
+    """The configuration that rows are recorded under, as a manifest states it."""
+    return cbor.encode(list(parts))
+
+
+def read_parts(data: bytes | None) -> tuple[bytes, ...] | None:
+    """The configuration as last written; None if there is none."""
+    return None if data is None else tuple(cbor.decode(data))
 
 
 def write_lines(lines: Lines) -> bytes:

@@ -24,6 +24,7 @@ from contract.errors import Malformed
 from contract.segment import MeterSegment
 
 NS_PER_MS = 1_000_000
+NO_TIMES = np.empty(0, dtype=np.int64)
 # Limits are taken at their worst from a tenth of the rated load upwards and down to a power factor of 0.8.
 LOAD_PERMILLE, TAN_PHI_MILLI = 100, 750
 
@@ -121,14 +122,46 @@ def readings(counter: Counter, segments: Iterable[MeterSegment]) -> Readings:
     )
 
 
+def joined(chunks: Sequence[Readings]) -> Readings:
+    """The readings of one counter, sealed one after another, as `readings` gives them for all their segments."""
+    if len(chunks) == 1:
+        return chunks[0]
+    requested_ns = np.concatenate([NO_TIMES, *(chunk.requested_ns for chunk in chunks)])
+    answered_ns = np.concatenate([NO_TIMES, *(chunk.answered_ns for chunk in chunks)])
+    raws = tuple(raw for chunk in chunks for raw in chunk.raws)
+    scales = tuple(scale for chunk in chunks for scale in chunk.scale_raws)
+    if (np.diff(answered_ns) < 0).any():
+        order = np.argsort(answered_ns, kind="stable")
+        requested_ns, answered_ns = requested_ns[order], answered_ns[order]
+        raws, scales = tuple(raws[i] for i in order), tuple(scales[i] for i in order) if scales else ()
+    return Readings(requested_ns, answered_ns, raws, scales)
+
+
+def since(known: Readings, at_ns: int) -> Readings:
+    """Only what an edge at or after `at_ns` can rest on: from the last reading answered by then onwards."""
+    first = int(np.searchsorted(known.answered_ns, at_ns, side="right")) - 1
+    if first <= 0:
+        return known
+    return Readings(
+        known.requested_ns[first:].copy(),
+        known.answered_ns[first:].copy(),
+        known.raws[first:],
+        known.scale_raws[first:],
+    )
+
+
 def amounts(
     counter: Counter, known: Readings, edges: Sequence[tuple[int, int]], windows: Sequence[tuple[int, int]]
 ) -> list[Amount]:
     """What was counted in each window (start edge, end edge); edges are (earliest_ns, latest_ns).
 
-    Windows that share an edge share its estimate, so amounts over any partition add up exactly. Raises ValueError for a
-    window that ends before it starts or readings out of order.
+    Windows that share an edge share its estimate, so amounts over any partition add up exactly. Readings that cannot be
+    computed with, whatever a meter said, give no amount but an anomaly. Raises ValueError for a window that ends before
+    it starts.
     """
+    for start, end in windows:
+        if edges[end][0] < edges[start][0] or edges[end][1] < edges[start][1]:
+            raise ValueError(f"window {edges[start]} to {edges[end]} ends before it starts")
     return [_amount(counter, known, edges[start], edges[end]) for start, end in windows]
 
 
@@ -167,17 +200,29 @@ def _amount(counter: Counter, known: Readings, start: tuple[int, int], end: tupl
     last = int(np.searchsorted(known.requested_ns, end[1] + age_ns, side="left")) + 1
     raws, scales = known.raws[first:last], known.scale_raws[first:last]
     if not raws:
-        return Amount(None, None, None, None, 0, ("no readings",))
+        return _nothing("no readings")
     requested_ns, answered_ns = known.requested_ns[first:last], known.answered_ns[first:last]
     if (np.diff(answered_ns) <= 0).any() or (np.diff(requested_ns) < 0).any():
-        return Amount(None, None, None, None, 0, ("readings out of order",))
+        return _nothing("readings out of order")
     if len(set(scales)) > 1:
-        return Amount(None, None, None, None, 0, ("scale changed",))
+        return _nothing("scale changed")
+    try:
+        return _computed(counter, Readings(requested_ns, answered_ns, raws, scales), start, end)
+    except ValueError:  # garbage in a register: a value beyond every counter, a scale that is none
+        return _nothing("readings beyond computing")
+
+
+def _nothing(why: str) -> Amount:
+    return Amount(None, None, None, None, 0, (why,))
+
+
+def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tuple[int, int]) -> Amount:
+    raws, scales = known.raws, known.scale_raws
     scale = scales[0] if scales else None
     counted = scaled_column(counter.spec, raws, counter.ratio, scales or None)
     below, above = slack(counter.spec, raws[int(counted.argmax())], counter.ratio, scale)
     result = point_energy(
-        Columns(requested_ns, answered_ns, counted),
+        Columns(known.requested_ns, known.answered_ns, counted),
         Parameters(
             counter.age_ns, below, above, limit_of(counter.spec, counter.ratio, scale), instrument=counter.instrument
         ),

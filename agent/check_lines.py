@@ -1,0 +1,77 @@
+"""What can be wrong with a line once its source's profile is known: tags, counters, units, times.
+
+In: a parsed configuration and its meters with their profiles. Out: `key.path: problem: hint` lines. Pure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from agent import config
+from agent.drivers.profile import Point
+from agent.drivers.registers import unit_of
+from agent.manifest import MeterPlan
+from contract.problems import suggest
+
+ENERGY = {"wh_milli": "Wh, kWh or MWh"}
+OUTPUT = {"g_milli": "g, kg or t", "m3_micro": "L or m3", "wh_milli": "Wh, kWh or MWh"}
+
+
+def faults(checked: config.Config, meters: Mapping[str, MeterPlan]) -> Iterator[str]:
+    """Everything that is wrong with any line."""
+    names = [line.name for line in checked.line]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"line.{name}.name: used twice: give every line a name of its own"
+    known = {meter.name: meter for meter in checked.meter}
+    drivers = {str(table.get("name")): table.get("driver") for table in checked.bus}
+    for line in checked.line:
+        at = f"line.{line.name}"
+        if line.source not in known:
+            yield f"{at}.source: there is no meter {line.source!r}: {suggest(line.source, known)}"
+        elif line.source in meters:
+            yield from _tags(at, line, meters[line.source].profile.points)
+            if line.edge_time == "source" and drivers.get(known[line.source].bus) == "modbus":
+                yield f'{at}.edge_time: Modbus tells no time: use "observed"'
+        yield from _counters(at, line, meters)
+        yield from _times(at, line, checked)
+
+
+def _tags(at: str, line: config.Line, points: Sequence[Point]) -> Iterator[str]:
+    types = {point.id: point.type for point in points}
+    for key, name in (("batch", line.batch), ("product", line.product), ("running", line.running)):
+        if name not in types:
+            yield f"{at}.{key}: {line.source} reads no point {name!r}: {suggest(name, types)}"
+        elif (types[name] == "text") == (key == "running"):
+            wanted = "a number or a bool that is 0 while nothing runs" if key == "running" else "a text"
+            yield f"{at}.{key}: {name!r} is of type {types[name]}: name a point that is {wanted}"
+
+
+def _counters(at: str, line: config.Line, meters: Mapping[str, MeterPlan]) -> Iterator[str]:
+    for text in sorted({text for text in line.energy if line.energy.count(text) > 1}):
+        yield f"{at}.energy: {text!r} is named twice: name it once"
+    for text in dict.fromkeys(line.energy):
+        yield from _counter(f"{at}.energy", text, meters, ENERGY)
+    for key, given in (("good", line.good), ("scrap", line.scrap)):
+        if given is not None:
+            yield from _counter(f"{at}.{key}", given, meters, OUTPUT)
+
+
+def _counter(at: str, text: str, meters: Mapping[str, MeterPlan], units: Mapping[str, str]) -> Iterator[str]:
+    meter, _, name = text.partition(".")
+    if meter not in meters:
+        yield f"{at}: {text!r}: there is no meter {meter!r}: write METER.POINT, {suggest(meter, meters)}"
+        return
+    counters = {point.id: point for point in meters[meter].profile.points if point.kind == "counter"}
+    if name not in counters:
+        yield f"{at}: {text!r}: {meter} reads no counter {name!r}: {suggest(name, counters)}"
+    elif unit_of(counters[name]) not in units:
+        yield f"{at}: {text!r}: counts in {counters[name].unit!r}: name a counter in {', '.join(units.values())}"
+
+
+def _times(at: str, line: config.Line, checked: config.Config) -> Iterator[str]:
+    """A batch waits for a reading after its end: no longer than `close_wait_s`, so a meter must be read more often."""
+    used = {text.partition(".")[0] for text in (*line.energy, *filter(None, (line.good, line.scrap)))}
+    for meter in checked.meter:
+        if meter.name in used and meter.every_ms > checked.agent.close_wait_s * 1000:
+            yield (
+                f"{at}: {meter.name} is read every {meter.every_ms} ms, longer than close_wait_s ="
+                f" {checked.agent.close_wait_s}: raise close_wait_s, or read it more often"
+            )

@@ -1,0 +1,66 @@
+"""Reading back from the journal what memory does not hold: readings that edges rest on, and batches recorded already.
+
+In: the journal, a configuration, counters. Out: columns of readings. Only readings taken under the very same
+configuration count, which is also how a verifier chooses them.
+"""
+
+from collections.abc import Collection, Iterator
+
+from agent.aggregation.replay import Readings, joined
+from agent.closing import Place
+from agent.journal import Journal, Stored
+from agent.known import NOTHING, Known
+from agent.rows import Lines
+from contract import body, cbor, records, segment
+
+
+def restore(journal: Journal, known: Known, parts: tuple[bytes, ...], places: Collection[Place], at_ns: int) -> None:
+    """Let `known` hold, of these counters, everything sealed that an edge at `at_ns` or later can rest on."""
+    missing = {place for place in places if not known.reaches(place, at_ns)}
+    if not missing:
+        return
+    chunks: dict[Place, list[Readings]] = {place: [] for place in missing}
+    for made in _alike(journal, parts, {meter for meter, _ in missing}):
+        for place in [place for place in missing if place[0] == made.meter]:
+            read = known.read(place, [made])
+            chunks[place].append(read)
+            if read.answered_ns.size and read.answered_ns[0] <= at_ns:
+                missing.remove(place)
+        if not missing:
+            break
+    for place, found in chunks.items():
+        known.replace(place, joined([NOTHING, *reversed(found)]), whole=place in missing)
+
+
+def unrecorded(journal: Journal, lines: Lines) -> Lines:
+    """The lines without those ended batches whose record is sealed: a crash came before the state could say so."""
+    if not lines.closing:
+        return lines
+    recorded = set()
+    for stored in journal.since(min(ended.running.start.earliest_ns for _, ended in lines.closing), "batch"):
+        batch = records.read(open_parts(stored)[0], records.BatchPart)
+        recorded.add((batch.line, batch.batch, batch.start.earliest_ns))
+    closing = [
+        (line, ended)
+        for line, ended in lines.closing
+        if (line, ended.running.batch, ended.running.start.earliest_ns) not in recorded
+    ]
+    return Lines(lines.states, closing)
+
+
+def open_parts(stored: Stored) -> list[bytes]:
+    """An entry's parts: nothing in the agent's own journal is withheld."""
+    return [part for part in body.unpack(stored.sealed.body).parts if part is not None]
+
+
+def _alike(journal: Journal, parts: tuple[bytes, ...], meters: Collection[str]) -> Iterator[segment.MeterSegment]:
+    """Segments of some meters sealed under manifests with these parts, the newest first."""
+    stated: dict[bytes, list[tuple[int, bool]]] = {}
+    for manifest in journal.since(0, "manifest"):
+        stated.setdefault(manifest.epoch, []).append((manifest.seq, tuple(open_parts(manifest)[1:]) == parts))
+    # a segment is a map whose first member is its meter: others need not be taken apart
+    beginnings = tuple(b"\xa3" + cbor.encode("meter") + cbor.encode(meter) for meter in meters)
+    for stored in journal.backwards("segment"):
+        in_force = [alike for seq, alike in stated.get(stored.epoch, ()) if seq < stored.seq]
+        if in_force and in_force[-1]:
+            yield from (segment.decode(part) for part in open_parts(stored) if part.startswith(beginnings))

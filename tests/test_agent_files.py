@@ -1,0 +1,92 @@
+"""Files: damage is found wherever it lies, set aside whole, and never confused with a disk that has no room."""
+
+import sqlite3
+
+import pytest
+
+from agent import files
+
+SCHEMA = ("CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, data BLOB)",)
+
+
+def filled(path, rows=200):
+    connection, aside = files.opened(path, SCHEMA)
+    assert aside is None
+    with connection:
+        connection.executemany("INSERT INTO kept (data) VALUES (?)", [(bytes([n % 256]) * 200,) for n in range(rows)])
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def test_commits_reach_the_disk(tmp_path):
+    connection, _ = files.opened(tmp_path / "a.db", SCHEMA)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    connection.close()
+
+
+def test_a_sound_file_is_opened_as_it_is(tmp_path):
+    filled(tmp_path / "a.db")
+    connection, aside = files.opened(tmp_path / "a.db", SCHEMA)
+    assert aside is None
+    assert connection.execute("SELECT count(*) FROM kept").fetchone() == (200,)
+    connection.close()
+
+
+@pytest.mark.parametrize("damage", ["head", "middle", "cut", "empty", "text"])
+def test_a_damaged_file_is_set_aside_whole_and_begun_anew(tmp_path, damage):
+    path = tmp_path / "a.db"
+    filled(path)
+    sound = path.read_bytes()
+    broken = {
+        "head": b"\xff" * 100 + sound[100:],
+        "middle": sound[:8192] + b"\xff" * 4096 + sound[12288:],
+        "cut": sound[: len(sound) // 2 // 4096 * 4096 + 100],
+        "empty": b"",
+        "text": b"not a database" * 100,
+    }[damage]
+    path.write_bytes(broken)
+    for number in range(2):
+        connection, aside = files.opened(path, SCHEMA)
+        assert aside == f"a.db.damaged-{number}"
+        assert (tmp_path / aside).read_bytes() == broken
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+        connection.close()
+        path.write_bytes(broken)
+
+
+def test_the_log_of_a_damaged_file_is_kept_beside_it(tmp_path):
+    (tmp_path / "a.db").write_bytes(b"not a database" * 100)
+    (tmp_path / "a.db-wal").write_bytes(b"what may be saved")
+    files.opened(tmp_path / "a.db", SCHEMA)[0].close()
+    assert (tmp_path / "a.db.damaged-0-wal").read_bytes() == b"what may be saved"
+
+
+def test_a_file_that_cannot_be_opened_now_is_not_taken_for_damaged(tmp_path):
+    filled(tmp_path / "a.db")
+    holder = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("PRAGMA journal_mode=DELETE")
+    holder.execute("BEGIN EXCLUSIVE")
+    files_busy, files.BUSY_S = files.BUSY_S, 0.05
+    try:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            files.opened(tmp_path / "a.db", SCHEMA)
+    finally:
+        files.BUSY_S = files_busy
+        holder.close()
+    assert [path.name for path in tmp_path.glob("*damaged*")] == []
+
+
+def test_reading_never_makes_a_file(tmp_path):
+    with pytest.raises(sqlite3.OperationalError):
+        files.reading(tmp_path / "none.db").__enter__().execute("SELECT 1 FROM sqlite_master")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_folder_has_one_owner(tmp_path):
+    descriptor = files.lock(tmp_path)
+    with pytest.raises(files.InUse, match=str(tmp_path)):
+        files.lock(tmp_path)
+    files.os.close(descriptor)
+    files.os.close(files.lock(tmp_path))

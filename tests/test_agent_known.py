@@ -1,0 +1,67 @@
+"""What is remembered of counters: exactly what an edge can rest on, and it says when that is not enough."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from plant_in_memory import Site, at_ns, meter_scan
+
+from agent import columns, manifest
+from agent.aggregation.replay import amounts
+from agent.known import Known
+
+PLACE = ("press", "energy")
+ROUNDS = st.sets(st.integers(1, 60), max_size=40).map(sorted)
+
+
+def stated(tmp_path_factory):
+    plan = Site.at(tmp_path_factory.mktemp("plant")).plan
+    return manifest.read(manifest.parts(plan.meters, plan.config.line))
+
+
+def sealed(rounds):
+    return columns.segments([meter_scan(k) for k in rounds], ())
+
+
+def known_of(counters, *portions):
+    known = Known(counters, [PLACE])
+    for portion in portions:
+        known.add(sealed(portion))
+    return known
+
+
+def test_what_is_added_bit_by_bit_is_what_would_be_read_at_once(tmp_path_factory):
+    counters = stated(tmp_path_factory).counters
+    bit_by_bit = known_of(counters, [1, 2], [], [3], [5, 8]).columns[PLACE]
+    at_once = known_of(counters, [1, 2, 3, 5, 8]).columns[PLACE]
+    assert bit_by_bit.raws == at_once.raws
+    assert bit_by_bit.answered_ns.tolist() == at_once.answered_ns.tolist()
+
+
+def test_it_reaches_back_to_its_first_reading_unless_nothing_older_exists(tmp_path_factory):
+    known = known_of(stated(tmp_path_factory).counters, [5, 6])
+    assert known.reaches(PLACE, at_ns(6))
+    assert not known.reaches(PLACE, at_ns(5))  # asked for then, answered later
+    known.replace(PLACE, known.columns[PLACE], whole=True)
+    assert known.reaches(PLACE, at_ns(1))
+    known.forget(at_ns(6))
+    assert known.reaches(PLACE, at_ns(6))  # nothing was dropped: reading 5 is still the last before it
+    known.add(sealed([7, 8]))
+    known.forget(at_ns(8))
+    assert not known.reaches(PLACE, at_ns(1))
+
+
+def test_forgetting_never_changes_what_a_later_window_holds(tmp_path_factory):
+    stated_ = stated(tmp_path_factory)
+    counter = stated_.counters[PLACE]
+
+    @given(ROUNDS, st.integers(0, 61_000), st.integers(0, 30_000), st.integers(0, 30_000))
+    def holds(rounds, before_ms, later_ms, length_ms):
+        whole, partly = known_of(stated_.counters, rounds), known_of(stated_.counters, rounds)
+        before_ns = at_ns(0) + before_ms * 1_000_000
+        partly.forget(before_ns)
+        start = before_ns + later_ms * 1_000_000
+        edges = [(start, start + 5), (start + length_ms * 1_000_000, start + length_ms * 1_000_000 + 5)]
+        assert amounts(counter, partly.columns[PLACE], edges, [(0, 1)]) == amounts(
+            counter, whole.columns[PLACE], edges, [(0, 1)]
+        )
+
+    holds()

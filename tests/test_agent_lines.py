@@ -1,0 +1,68 @@
+"""All lines at once: what is told, what is remembered, how far back edges may still lie."""
+
+from plant_in_memory import S, at_ns, meter_scan, plc_scan
+
+from agent import lines
+from agent.batches import Source
+from agent.config import Line
+from agent.rows import Lines
+from contract.records import LinePart
+
+LINE = Line(name="press", source="press-plc", energy=("press.energy",), lag_ms=10)
+SOURCES = {"press": Source(10_000_000, None)}
+NOTHING = Lines({}, [])
+
+
+def part(source):
+    return LinePart(line="press", source=source, edge_time="observed", energy=[], good=None, scrap=None)
+
+
+def after(*batches, start=NOTHING):
+    scans = [plc_scan(k, batch) for k, batch in enumerate(batches)]
+    return lines.observed(start, [LINE], scans, SOURCES)
+
+
+def test_edges_are_told_with_all_that_they_rest_on():
+    state, events = after(None, "A", "A", None)
+    assert [(event.event, event.about, event.detail["batch"]) for event in events] == [
+        ("batch_started", "press", "A"), ("batch_ended", "press", "A"),
+    ]  # fmt: skip
+    ((name, ended),) = state.closing
+    assert name == "press"
+    assert events[1].detail["edge"] == ended.end.model_dump()
+    assert events[1].at_ns == ended.end.latest_ns
+
+
+def test_a_batch_joined_late_is_told_once():
+    state, events = after("A", "A", None)
+    assert [(event.event, event.detail) for event in events] == [("batch_joined_late", {"batch": "A"})]
+    assert state.closing == []
+
+
+def test_scans_of_other_meters_change_nothing():
+    start, _ = after(None, "A")
+    assert lines.observed(start, [LINE], [meter_scan(9)], SOURCES) == (start, [])
+    assert lines.observed(start, [LINE], [meter_scan(9)], SOURCES)[0] is start
+
+
+def test_edges_may_still_lie_as_far_back_as_a_batch_s_start_or_the_last_look():
+    late_ns = at_ns(1000)
+    assert lines.needed_ns(NOTHING, [LINE], late_ns) == late_ns
+    idle, _ = after(None, None)
+    assert lines.needed_ns(idle, [LINE], late_ns) == at_ns(1) + S // 2 - 10_000_000
+    running, _ = after(None, None, "A", "A", "A")
+    assert lines.needed_ns(running, [LINE], late_ns) == at_ns(1) + S // 2 - 10_000_000
+    closing, _ = after(None, None, "A", None, None, None)
+    assert lines.needed_ns(closing, [LINE], late_ns) == at_ns(1) + S // 2 - 10_000_000
+
+
+def test_only_lines_told_by_the_same_source_are_carried_over():
+    running, _ = after(None, "A")
+    same, told = lines.carried_over(running, {"press": part("press-plc")}, {"press": part("press-plc")}, 7)
+    assert (same, told) == (running, [])
+    for new in ({}, {"press": part("other-plc")}):
+        left, told = lines.carried_over(running, {"press": part("press-plc")}, new, 7)
+        assert left == NOTHING
+        assert [(event.event, event.about, event.at_ns, event.detail) for event in told] == [
+            ("batch_abandoned", "press", 7, {"batch": "A"})
+        ]

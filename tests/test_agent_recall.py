@@ -1,0 +1,78 @@
+"""Reading back: enough and no more, only what was read under the same configuration, and no batch twice."""
+
+import pytest
+from plant_in_memory import CONFIG, Site, at_ns, round_of
+
+from agent import recall
+from agent.known import Known
+from agent.rows import Lines
+
+PLACE = ("press", "energy")
+
+
+@pytest.fixture
+def site(tmp_path):
+    made = Site.at(tmp_path)
+    made.start(0)
+    made.read_rounds({k: "A" if 12 <= k < 20 else None for k in range(1, 31)})
+    yield made
+    made.stop()
+
+
+def restored(site, at, parts=None):
+    stated = site.recorder._stated
+    known = Known(stated.counters, [PLACE])
+    recall.restore(site.journal, known, parts or stated.parts, [PLACE], at)
+    return known
+
+
+def rounds(known):
+    return [(requested - at_ns(0)) // 10**9 for requested in known.columns[PLACE].requested_ns.tolist()]
+
+
+def test_back_to_the_last_reading_before_the_instant_and_the_segment_it_lies_in(site):
+    known = restored(site, at_ns(18))
+    assert rounds(known)[-1] == 30
+    assert rounds(known) == list(range(rounds(known)[0], 31))
+    assert 10 <= rounds(known)[0] <= 17
+    assert known.reaches(PLACE, at_ns(18))
+    assert known.whole == set()
+
+
+def test_all_there_is_if_nothing_lies_before_the_instant(site):
+    known = restored(site, at_ns(1))
+    assert rounds(known) == list(range(1, 31))
+    assert known.whole == {PLACE}
+
+
+def test_nothing_is_read_back_that_memory_already_holds(site, monkeypatch):
+    known = restored(site, at_ns(18))
+    monkeypatch.setattr(type(site.journal), "backwards", None)
+    recall.restore(site.journal, known, site.recorder._stated.parts, [PLACE], at_ns(18))
+
+
+def test_readings_under_another_configuration_do_not_count_but_those_of_before_it_do(tmp_path):
+    site = Site.at(tmp_path)
+    first = site.plan
+    other = Site.at(tmp_path / "other", CONFIG.replace('"1"', '"2"')).plan
+    for start, plan in ((0, first), (10, other), (20, first)):
+        site.plan = plan
+        site.start(start)
+        for k in range(start + 1, start + 8):
+            site.take(k, round_of(k, None))
+        site.recorder.seal(at_ns(start + 8))
+        site.stop()
+    site.start(30)
+    assert rounds(restored(site, at_ns(0))) == [*range(1, 8), *range(21, 28)]
+    site.stop()
+
+
+def test_a_batch_whose_record_is_sealed_is_not_closed_again(site):
+    (parts,) = site.history().of_type("batch")
+    head = recall.records.read(parts[0], recall.records.BatchPart)
+    from agent.batches import Ended, Running
+
+    ended = Ended(Running(head.batch, head.product, head.start), head.end)
+    other = Ended(Running("B", head.product, head.start), head.end)
+    left = recall.unrecorded(site.journal, Lines({}, [("press", ended), ("press", other)]))
+    assert left.closing == [("press", other)]
