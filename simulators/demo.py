@@ -127,8 +127,8 @@ def processes(stage: Stage) -> Iterator[None]:
             *load,
         )
         start(stage, "gateway", "run", str(demo / "gateway.toml"))
-        _wait_for_page(stage)
         start(stage, "agent", "run", str(demo / "agent.toml"))
+        _wait_for_page(stage)
         yield
     finally:
         for name, process in reversed(stage.running):

@@ -13,6 +13,8 @@ from simulators.load import machine_cycle, scaled_load
 from simulators.scenario import Line as LineConfig
 from simulators.signals import SECOND_NS, Repeating, Sum, Track, constant
 
+LEAD_NS = 12 * SECOND_NS
+
 
 @dataclass(frozen=True, slots=True)
 class TrueBatch:
@@ -87,13 +89,16 @@ class Line:
 
 
 def _stretches(config: LineConfig, rng: random.Random, start_ns: int, batch_s: int) -> Iterator[Stretch]:
-    """Draw pauses of 3 to 8 s and batches of `batch_s` +-20 %; one batch in four follows the last without a pause."""
+    """Draw pauses of 3 to 8 s and batches of `batch_s` +-20 %; one batch in four follows the last without a pause.
+
+    The first pause is longer, so that whoever meters the plant can be there in time.
+    """
     good, scrap = rng.randrange(10**12), rng.randrange(10**10)
     pause = constant(config.standby_w * 1000)
     at_ns, number = start_ns, 0
     while True:
         if number == 0 or rng.randrange(4):
-            end_ns = at_ns + rng.randrange(3 * SECOND_NS, 8 * SECOND_NS)
+            end_ns = at_ns + rng.randrange(3 * SECOND_NS, 8 * SECOND_NS) + (0 if number else LEAD_NS)
             yield Stretch(at_ns, end_ns, "", "", pause, config.standby_air_l_per_s * 1000, 0, 0, good, scrap)
             at_ns = end_ns
         number += 1

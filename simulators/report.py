@@ -149,6 +149,8 @@ def _batches(plant: Plant, archive: archives.Archive) -> list[dict[str, Any]]:
                 "closed": head.closed,
                 "edges_hold": _inside(true.start_ns, edges[0]) and _inside(true.end_ns, edges[1]),
                 "product_holds": true.product == head.product,
+                # one that began before every meter was read has no start to be held to
+                "judged": all(read.rows[0][1] < edges[0][0] for read in energy.values()),
                 "meters": meters,
             }
         )
@@ -202,8 +204,9 @@ def _sums(archive: archives.Archive) -> dict[str, dict[str, int | None]]:
 def _problems(
     batches: Sequence[dict[str, Any]], sums: dict[str, dict[str, int | None]], verified: Sequence[dict[str, Any]]
 ) -> list[str]:
-    problems = [] if len(batches) >= BATCHES_MIN else [f"only {len(batches)} batches: at least {BATCHES_MIN} are due"]
-    for batch in batches:
+    judged = [batch for batch in batches if batch["judged"]]
+    problems = [] if len(judged) >= BATCHES_MIN else [f"only {len(judged)} batches: at least {BATCHES_MIN} are due"]
+    for batch in judged:
         name = f"batch {batch['batch_id']}"
         if not batch["edges_hold"] or not batch["product_holds"] or batch["closed"] != "complete":
             problems.append(f"{name}: edges, product or completeness do not hold")

@@ -40,7 +40,13 @@ def test_without_bounds_nothing_holds():
 
 def good():
     meter = {"holds": True, "tight": True}
-    batch = {"edges_hold": True, "product_holds": True, "closed": "complete", "meters": {"line1": meter}}
+    batch = {
+        "judged": True,
+        "edges_hold": True,
+        "product_holds": True,
+        "closed": "complete",
+        "meters": {"line1": meter},
+    }
     batches = [copy.deepcopy({**batch, "batch_id": f"L1-{n}"}) for n in range(4)]
     sums = {"line1": {"windows_sum_wh_milli": 7, "counter_difference_wh_milli": 7}}
     return batches, sums, [{"product": "coil", "exit": 0, "verdict": "pinned"}]
@@ -68,6 +74,12 @@ def test_each_fault_is_told(spoil, told):
     spoil(*parts)
     (line,) = report._problems(*parts)
     assert line.startswith(told)
+
+
+def test_a_batch_that_began_before_the_meters_were_read_is_not_judged():
+    batches, sums, verified = good()
+    batches.append({**batches[0], "judged": False, "closed": "incomplete"})
+    assert report._problems(batches, sums, verified) == []
 
 
 def test_figures_per_unit_are_exact():
