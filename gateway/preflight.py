@@ -3,7 +3,7 @@
 In: a `Config`. Out: `Prepared`, or Problems with every file's fault at once. Writes nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contract import keys
 from contract.problems import Problems
 from gateway import custody, factors, site_model
+from gateway.attribution import check_factors
 from gateway.config import Config
 
 T = TypeVar("T")
@@ -54,6 +55,8 @@ def prepare(config: Config) -> Prepared:
         if path:
             of(lambda path: custody.read(path, "name a file that exists"), path)
     lines.extend(_shared(agents))
+    if not lines and site is not None:
+        lines.extend(_factor(config.site, site, [data for data in factor_files if data is not None]))
     if lines or key is None or ledger_key is None or password is None or site is None:
         raise Problems(list(dict.fromkeys(lines)))
     known = {name: public for name, public in agents.items() if public is not None}
@@ -97,6 +100,14 @@ def _factors(path: Path) -> bytes:
     except ValueError as error:
         raise ValueError(_named(path, error)) from None
     return data
+
+
+def _factor(path: Path, site: bytes, files: Sequence[bytes]) -> Iterator[str]:
+    """Whether the factor that the site model names is here and of the kind a product needs."""
+    try:
+        yield from (f"{path}: {line}" for line in check_factors(site_model.parse(site), factors.library(files)))
+    except ValueError as error:
+        yield from str(error).splitlines()
 
 
 def _named(path: Path, error: ValueError) -> str:

@@ -211,6 +211,9 @@ def _problems(
         if not batch["edges_hold"] or not batch["product_holds"] or batch["closed"] != "complete":
             problems.append(f"{name}: edges, product or completeness do not hold")
         for meter, figures in batch["meters"].items():
+            if figures["lower"] is None or figures["upper"] is None:
+                problems.append(f"{name} {meter}: no bounds are claimed")
+                continue
             if not figures["holds"]:
                 problems.append(f"{name} {meter}: the truth is outside its bounds")
             if not figures["tight"]:

@@ -1,7 +1,7 @@
 """Before anything is opened every named file is read, and every fault is told at once."""
 
 import pytest
-from gateway_folder import Folder
+from gateway_folder import CONFIGS, Folder
 
 from contract import keys
 from contract.problems import Problems
@@ -64,3 +64,14 @@ def test_a_page_password_needs_a_name(folder, words):
     folder.write("web.password", words, 0o600)
     folder.save(("[web]", '[web]\npassword_file = "web.password"'))
     assert faults(folder) == ["web.password: must be one line of name:password: correct it"]
+
+
+def test_a_factor_of_the_wrong_kind_or_not_given(folder):
+    folder.write("factors.toml", (CONFIGS / "factors" / "cn-electricity-co2-2023.toml").read_bytes())
+    (line,) = faults(folder)
+    assert line.startswith("site.toml: factor: 'cn-electricity-footprint-2024' is not among the factors given")
+    site = folder.folder / "site.toml"
+    words = site.read_text(encoding="utf-8").replace("cn-electricity-footprint-2024", "cn-electricity-co2-2023")
+    site.write_text(words, encoding="utf-8")
+    (line,) = faults(folder)
+    assert line.endswith("a product needs a footprint factor (kgCO2e/kWh)")

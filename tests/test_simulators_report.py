@@ -39,7 +39,7 @@ def test_without_bounds_nothing_holds():
 
 
 def good():
-    meter = {"holds": True, "tight": True}
+    meter = {"lower": 1, "upper": 3, "holds": True, "tight": True}
     batch = {
         "judged": True,
         "edges_hold": True,
@@ -63,6 +63,7 @@ def test_nothing_is_said_of_a_run_in_which_all_holds():
         (lambda b, s, v: b[1].update(edges_hold=False), "batch L1-1: edges"),
         (lambda b, s, v: b[1].update(closed="incomplete"), "batch L1-1: edges, product or completeness"),
         (lambda b, s, v: b[2]["meters"]["line1"].update(holds=False), "batch L1-2 line1: the truth is outside"),
+        (lambda b, s, v: b[2]["meters"]["line1"].update(lower=None, holds=False), "batch L1-2 line1: no bounds are"),
         (lambda b, s, v: b[2]["meters"]["line1"].update(tight=False), "batch L1-2 line1: bounds wider than 3/2"),
         (lambda b, s, v: s["line1"].update(windows_sum_wh_milli=8), "meter line1: its windows do not add up"),
         (lambda b, s, v: s["line1"].update(windows_sum_wh_milli=None), "meter line1: its windows do not add up"),

@@ -1,0 +1,399 @@
+"""The documents, held against the program: links, commands, configurations, error lines and the page's words.
+
+A fence names what it holds: `toml KIND` is read by the loader of that kind, `toml excerpt FILE` must stand in the file,
+`errors NAME` is what a configuration made here really produces. Every discovery says how much it found.
+"""
+
+import contextlib
+import importlib
+import io
+import json
+import re
+import shlex
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import archive_maker
+import pytest
+from gateway_folder import Folder
+
+import metertrail
+from agent import check
+from agent import cli as agent_cli
+from agent.drivers import profile
+from contract.topics import CHANNELS
+from gateway import attribution, broker, config, export_cli, factors, site_model
+from gateway import cli as gateway_cli
+from gateway.pages.cards import SHAPES
+from gateway.pages.tables import REMARKS, SEAL_SHAPES
+from gateway.words import WORDS
+from verifier import cli as verifier_cli
+from verifier import trust
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = [path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "build", "dist"))]
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in folder.rglob("*.md"))])
+}
+HOW_TO = [f"docs/{reader}.md" for reader in ("energy-engineer", "operator", "carbon-accountant", "verifier")]
+FENCE = re.compile(r"^```(\w*) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCES = [(name, *found) for name, text in DOCUMENTS.items() for found in FENCE.findall(text)]
+LINKS = [
+    (name, target)
+    for name, text in DOCUMENTS.items()
+    for target in re.findall(r"\]\(([^)\s]+)\)", text)
+    if "://" not in target
+]
+DAY_NS = 1_795_132_800 * 10**9  # 2026-11-20: certificates are judged by the day
+
+
+def fences(language: str) -> list[tuple[str, str, str]]:
+    """(document, what the fence names, content)."""
+    return [(name, about, text) for name, known, about, text in FENCES if known == language]
+
+
+def commands(text: str) -> list[str]:
+    """Every `metertrail` command of a document: in code spans, indented code and fences of `sh`."""
+    plain = FENCE.sub(lambda found: found[3] if found[1] == "sh" else "", text).replace("\\\n", " ")
+    spans = re.findall(r"`((?:\.venv/bin/)?metertrail [^`]+)`", plain)
+    lines = re.findall(r"^(?: {4})?((?:\.venv/bin/)?metertrail .+)$", plain, re.MULTILINE)
+    return [" ".join(command.removeprefix(".venv/bin/").split()) for command in [*spans, *lines]]
+
+
+COMMANDS = [(name, command) for name, text in DOCUMENTS.items() for command in commands(text)]
+
+
+def help_of(*words: str) -> str:
+    """What `metertrail WORDS --help` prints."""
+    module, function, _ = metertrail.COMMANDS[words[0]]
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), contextlib.suppress(SystemExit):
+        getattr(importlib.import_module(module), function)([*words[1:], "--help"])
+    return out.getvalue()
+
+
+def test_documents_and_links_are_found():
+    assert {"README.md", "README.zh.md", "CHANGELOG.md", "contract/README.md", *HOW_TO} <= DOCUMENTS.keys()
+    assert len(DOCUMENTS) >= 9
+    assert len(LINKS) >= 30
+    for readme in ("README.md", "README.zh.md"):
+        assert {(readme, page) for page in HOW_TO} <= set(LINKS)
+
+
+@pytest.mark.parametrize(("document", "target"), LINKS)
+def test_a_link_leads_somewhere(document, target):
+    file, _, heading = target.partition("#")
+    path = (ROOT / document).parent / file if file else ROOT / document
+    assert path.exists(), f"{document}: {target}: no such file"
+    if heading:
+        titles = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert heading in anchors, f"{document}: {target}: no such heading"
+
+
+def test_no_document_knows_a_machine():
+    for name, text in DOCUMENTS.items():
+        found = re.findall(r"(?<![\w.])/(?:work|tmp|home|root|Users|mnt|opt|srv)/\S*|\.\./shared\S*|[A-Z]:\\\S+", text)
+        assert not found, f"{name}: {found}"
+
+
+# ---- commands --------------------------------------------------------------------------------------------------------
+
+
+def test_commands_are_found():
+    assert len(COMMANDS) >= 30
+    assert Counter(name for name, _ in COMMANDS)["README.md"] >= 10
+    asked = {command.split()[1] for _, command in COMMANDS}
+    assert asked >= {"demo", "agent", "gateway", "export", "verify", "keygen"}
+
+
+@pytest.mark.parametrize(("document", "command"), sorted(set(COMMANDS)))
+def test_a_command_is_one_the_program_knows(document, command):
+    words = shlex.split(command)[1:]
+    assert words[0] in metertrail.COMMANDS, f"{document}: {command}"
+    told = help_of(words[0])
+    if inner := re.search(r"\{([\w,]+)\}", told):
+        assert len(words) == 1 or words[1] in inner[1].split(","), f"{document}: {command}"
+        told = help_of(*words[:2]) if len(words) > 1 else told
+    given = {word.partition("=")[0] for word in words if word.startswith("-")}
+    assert given <= set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", told)), f"{document}: {command}"
+
+
+def test_both_readmes_name_the_same_commands():
+    english, chinese = (commands(DOCUMENTS[name]) for name in ("README.md", "README.zh.md"))
+    assert Counter(english) == Counter(chinese)
+    makes = [re.findall(r"^ {4}(make \w+)$", DOCUMENTS[name], re.MULTILINE) for name in ("README.md", "README.zh.md")]
+    assert makes[0] == makes[1] == ["make demo", "make test"]
+
+
+# ---- configurations --------------------------------------------------------------------------------------------------
+
+
+def edited(folder: Path, name: str, *changes: tuple[str, str]) -> Path:
+    """A copy in `folder` of what ships under configs/, with words replaced; whatever it names lies beside it."""
+    for path in (ROOT / "configs").rglob("*.toml"):
+        copy = folder / path.relative_to(ROOT / "configs")
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    text = (folder / name).read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def the(language: str, about: str) -> str:
+    """The one fence that names this."""
+    (text,) = [text for _, named, text in fences(language) if named == about]
+    return text
+
+
+def with_a_profile(folder: Path, *changes: tuple[str, str]) -> Path:
+    """The agent's shipped configuration with the page's addition, and the page's own profile beside it."""
+    text = the("toml", "profile em-7.toml")
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path = edited(folder, "agent.toml")
+    (folder / "em-7.toml").write_text(text)
+    path.write_text(path.read_text() + the("toml", "agent-addition"))
+    return path
+
+
+def excerpt(file: str, text: str) -> None:
+    shipped = (ROOT / file).read_text().splitlines()
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert lines
+    assert not [line for line in lines if line not in shipped], f"not in {file}"
+
+
+LOADERS = {
+    "profile": lambda text: profile.parse(text.encode()),
+    "site": lambda text: site_model.parse(text.encode()),
+    "factor": lambda text: factors.parse(text.encode()),
+    "trust": lambda text: trust.parse(text.encode()),
+}
+
+
+def test_every_toml_is_of_a_known_kind():
+    kinds = Counter(about.partition(" ")[0] for _, about, _ in fences("toml"))
+    assert kinds == {"profile": 1, "agent-addition": 1, "factor": 1, "trust": 1, "excerpt": 1}
+
+
+@pytest.mark.parametrize(("document", "about", "text"), fences("toml"))
+def test_toml_is_read_by_the_loader_it_is_meant_for(document, about, text, tmp_path):
+    kind, _, argument = about.partition(" ")
+    if kind == "excerpt":
+        excerpt(argument, text)
+    elif kind == "agent-addition":
+        plan = check.load(with_a_profile(tmp_path), DAY_NS)
+        assert set(tomllib.loads(text)) == {"bus", "meter"}
+        assert plan.meters[-1].meter.name == "saw"
+    else:
+        assert LOADERS[kind](text), document
+
+
+# ---- error lines -----------------------------------------------------------------------------------------------------
+
+
+def agent_form(folder: Path) -> None:
+    path = edited(folder, "agent.toml", ("every_ms = 200", "every_ms = 20"), ("lag_ms = 10", "lagms = 10"))
+    agent_cli.main(["check", path.name])
+
+
+def agent_meaning(folder: Path) -> None:
+    furnace = 'points = ["power", "energy_import"]\nserial = "0170344512"'
+    path = edited(
+        folder, "agent.toml", ('kind = "rtu_over_tcp"', 'kind = "rtu"'),
+        (furnace, furnace.replace("energy_import", "energy_imported")), ("# certificate =", "certificate ="),
+        ("valid_from = 2026-03-02, valid_to = 2032-03-01", "valid_from = 2020-03-02, valid_to = 2026-03-01"),
+    )  # fmt: skip
+    agent_cli.main(["check", path.name])
+
+
+def agent_profile(folder: Path) -> None:
+    wrong = ('words = "low_first"\nunit = "Wh"', 'words = "little"\nunit = "Wh"')
+    path = with_a_profile(folder, ('kind = "gauge"', 'kind = "gauge"\nstep = "1"'), wrong)
+    agent_cli.main(["check", path.name])
+
+
+def agent_files(folder: Path) -> None:
+    agent_cli.main(["run", edited(folder, "agent.toml").name])
+
+
+def site(folder: Path) -> None:
+    made = Folder(folder)
+    text = (folder / "site.toml").read_text()
+    for old, new in (("+08:00", "Asia/Shanghai"), ('unit = "t"', 'unit = "piece"'), ('"2.70"', "2.7")):
+        text = text.replace(old, new, 1)
+    (folder / "site.toml").write_text(text)
+    gateway_cli.main(["check", made.path.name])
+
+
+def factor_kind(_: Path) -> None:
+    model = (ROOT / "configs/demo/site.toml").read_text().replace("electricity-footprint-2024", "electricity-co2-2023")
+    known = factors.library([(ROOT / "configs/factors/cn-electricity-co2-2023.toml").read_bytes()])
+    sys.stderr.write("\n".join(attribution.check_factors(site_model.parse(model.encode()), known)))
+
+
+def export(folder: Path) -> None:
+    made = Folder(folder)
+    (folder / "coil.zip").touch()
+    usual = {"--product": "steel coil 1.5 mm", "--from": "2026-11-01T00:00", "--to": "2026-12-01T00:00"}
+    backwards = {"--from": usual["--to"], "--to": usual["--from"]}
+    for changed in ({"--out": "coil.zip"}, {"--product": "steel coil"}, backwards, {"--from": "yesterday"}):
+        asked = {**usual, "--out": "new.zip", **changed}
+        export_cli.main([*(word for pair in asked.items() for word in pair), made.path.name])
+
+
+def verify(folder: Path) -> None:
+    (folder / "junk.zip").write_bytes(b"junk")
+    (folder / "trust.toml").write_bytes(archive_maker.factory().trust().replace(b'ledger = "', b'ledger = "zz" #'))
+    for arguments in (["nowhere.zip"], ["junk.zip"], ["junk.zip", "--trust", "trust.toml"]):
+        verifier_cli.main(arguments)
+
+
+MAKERS = {
+    "agent-form": agent_form, "agent-meaning": agent_meaning, "agent-profile": agent_profile,
+    "agent-files": agent_files, "site": site, "factor-kind": factor_kind, "export": export, "verify": verify,
+}  # fmt: skip
+FIRST_LINES = {"agent-files"}  # the page shows the first of several alike
+
+
+def test_every_error_block_has_its_configuration():
+    assert sorted(about for _, about, _ in fences("errors")) == sorted(MAKERS)
+    assert sum(len(text.splitlines()) for _, _, text in fences("errors")) == 20
+
+
+@pytest.mark.parametrize(("document", "about", "text"), fences("errors"))
+def test_error_lines_are_really_produced(document, about, text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    MAKERS[about](tmp_path)
+    produced = capsys.readouterr().err.replace(f"{tmp_path}/", "").splitlines()
+    quoted = text.splitlines()
+    assert produced[: len(quoted)] == quoted, document
+    assert len(produced) == len(quoted) or about in FIRST_LINES
+
+
+# ---- what `verify` prints --------------------------------------------------------------------------------------------
+
+
+def shape(line: str) -> str:
+    """A line of `verify` without what differs from archive to archive."""
+    line = re.sub(r"metertrail/\w+|edge-1|gateway|[\w-]+/[a-z_]\w*(?=:)|\(\w+\)| m\w+$", "@", line)
+    line = re.sub(r"\b[0-9a-f]*\d[0-9a-f]*(?:/\d+)?\b", "#", line)
+    return re.sub(r"epochs?\b", "epoch", line)
+
+
+def verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Every line of a good archive, of one with a changed byte, and of one judged by another's keys."""
+    made = archive_maker.factory()
+    (folder / "good.zip").write_bytes(made.pack())
+    (folder / "trust.toml").write_bytes(made.trust())
+    (folder / "other.toml").write_bytes(archive_maker.Factory().trust())
+    changed = bytearray(made.pack())
+    changed[changed.rindex(b"consumption") + len("consumption") + 6] ^= 1
+    (folder / "changed.zip").write_bytes(changed)
+    for archive, keys in (("good", "trust"), ("changed", "trust"), ("good", "other")):
+        verifier_cli.main([str(folder / f"{archive}.zip"), "--trust", str(folder / f"{keys}.toml")])
+    return capsys.readouterr().out.splitlines()
+
+
+def test_lines_of_verify_are_of_the_shape_it_prints(tmp_path, capsys):
+    quoted = [line for _, _, text in fences("verify") for line in text.splitlines()]
+    assert len(quoted) == 24
+    printed = {shape(line) for line in verified(tmp_path, capsys)}
+    assert not [line for line in quoted if shape(line) not in printed]
+
+
+def test_every_check_of_verify_is_explained(tmp_path, capsys):
+    text = DOCUMENTS["docs/verifier.md"]
+    explained = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    printed = {line.split()[1] for line in verified(tmp_path, capsys) if line.startswith("ok ")}
+    assert len(printed) == 18
+    assert explained == printed
+    code = "".join(path.read_text() for path in (ROOT / "verifier").glob("*.py"))
+    named = set(re.findall(r"Finding\(\s*\"(\w+)\"", code))
+    assert len(named) >= 18
+    assert not [name for name in named if f"`{name}`" not in text]
+    for status, verdict in ((0, "pinned"), (1, "failed"), (3, "self-consistent")):
+        assert verifier_cli.EXIT[verdict] == status
+        assert f"| {status} | *{verdict}*" in text
+
+
+def test_the_batch_by_hand_comes_out_as_signed(tmp_path, monkeypatch, capsys):
+    ((_, _, code),) = fences("python")
+    (tmp_path / "coil.zip").write_bytes(archive_maker.factory().pack())
+    for old, new in (
+        ("L2-0001", "L1-0001"), ("line2", "line1"), ("800_000_000", "1_000_000_000"),
+        ("lambda raw: round(", "lambda raw: 1000 * raw  # Wh ("), ("3907 + 1, 10_000 + 3907 + 1", "0, 1000"),
+    ):  # fmt: skip
+        assert old in code, old
+        code = code.replace(old, new)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "docs/verifier.md", "exec"), {})
+    by_hand, signed = capsys.readouterr().out.splitlines()
+    assert signed.split()[:2] == by_hand.split()
+    assert int(by_hand.split()[0]) > 0
+
+
+# ---- the broker's rules and the page's words -------------------------------------------------------------------------
+
+
+def test_the_brokers_rules_are_those_the_embedded_broker_keeps():
+    (text,) = [text for _, _, text in fences("acl")]
+    user, written = "", {"read": {}, "write": {}}
+    for line in text.splitlines():
+        word, *rest = line.split()
+        if word == "user":
+            user = rest[0]
+        else:
+            written[rest[0]].setdefault(user, []).append(rest[1])
+    made = config.Config.model_validate(
+        {
+            "site": "s",
+            "agent": [{"name": "edge-1", "key": "k"}],
+            "mqtt": {"password_file": "p", "tls": False},
+            "gateway": {"site": "plant-1", "data": "d", "key": "k", "ledger_key": "l"},
+        }
+    )
+    rules = broker.settings(made)["plugins"]["amqtt.plugins.topic_checking.TopicAccessControlListPlugin"]
+    assert sum(len(topics) for known in written.values() for topics in known.values()) == 2 * len(CHANNELS)
+    for action, key in (("write", "publish_acl"), ("read", "acl")):
+        assert {user: set(topics) for user, topics in written[action].items()} == {
+            user: set(topics) for user, topics in rules[key].items()
+        }
+
+
+def test_the_operators_page_has_every_state_in_both_languages():
+    rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", DOCUMENTS["docs/operator.md"], re.MULTILINE)
+    bare = {(english.lstrip("▶■✕●▲○ "), chinese.lstrip("▶■✕●▲○ ")) for english, chinese in rows}
+    stated = bare - {("English", "中文"), ("---", "---")}
+    known = {(WORDS["en"][key], WORDS["zh"][key]) for key in WORDS["en"]}
+    assert stated <= known, stated - known
+    states = [*SHAPES, *(f"seal_{seal}" for seal in SEAL_SHAPES), *REMARKS.values()]
+    states += [key for key in WORDS["en"] if re.fullmatch(r"agent_(?!line)\w+", key)]
+    states += [key for key in WORDS["en"] if key.startswith("waiting_")]
+    states += ["partial", "provisional", "frozen", "undeclared", "without_share", "no_bounds", "no_value"]
+    assert len(states) == 28
+    missing = [key for key in states if (WORDS["en"][key], WORDS["zh"][key]) not in stated]
+    assert not missing
+    shapes = [*SHAPES.items(), *((f"seal_{k}", m) for k, m in SEAL_SHAPES.items())]
+    for key, mark in shapes:
+        assert f"| {mark} {WORDS['en'][key]} | {mark} {WORDS['zh'][key]} |" in DOCUMENTS["docs/operator.md"]
+
+
+def test_the_accountants_figures_add_up():
+    ((_, _, text),) = fences("json")
+    said = json.loads(text)
+    factor = factors.library([(ROOT / "configs/factors/cn-electricity-footprint-2024.toml").read_bytes()])
+    assert factor["cn-electricity-footprint-2024"].value == "0.5777"
+    assert said["direct_wh_milli"] + said["utilities"][0]["energy_wh_milli"] == said["energy_wh_milli"]
+    assert abs(said["co2e_g_micro"] - said["energy_wh_milli"] * 577.7) <= 0.5
+    assert abs(said["wh_milli_per_unit"] - said["energy_wh_milli"] * 10**9 / said["good_g_milli"]) <= 0.5
+    assert abs(said["co2e_g_micro_per_unit"] - said["co2e_g_micro"] * 10**9 / said["good_g_milli"]) <= 0.5
+    assert said["measured_ppm"] + said["allocated_ppm"] == 1_000_000
