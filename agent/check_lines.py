@@ -20,16 +20,13 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan]) -> Iterator[
     names = [line.name for line in checked.line]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"line.{name}.name: used twice: give every line a name of its own"
-    known = {meter.name: meter for meter in checked.meter}
-    drivers = {str(table.get("name")): table.get("driver") for table in checked.bus}
+    known = [meter.name for meter in checked.meter]
     for line in checked.line:
         at = f"line.{line.name}"
         if line.source not in known:
             yield f"{at}.source: there is no meter {line.source!r}: {suggest(line.source, known)}"
         elif line.source in meters:
             yield from _tags(at, line, meters[line.source].profile.points)
-            if line.edge_time == "source" and drivers.get(known[line.source].bus) == "modbus":
-                yield f'{at}.edge_time: Modbus tells no time: use "observed"'
         yield from _counters(at, line, meters)
         yield from _times(at, line, checked)
 

@@ -55,8 +55,9 @@ def load_private(path: Path) -> keys.PrivateKey:
     _check_private(path, "private key")
     try:
         return keys.private_from_pem(data)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}: make one with `metertrail keygen`") from None
+    except ValueError:
+        hint = "make one with `metertrail keygen`"
+        raise ValueError(f"{path}: not an Ed25519 or P-256 private key without a passphrase: {hint}") from None
 
 
 def load_public(path: Path) -> keys.PublicKey:
@@ -64,8 +65,9 @@ def load_public(path: Path) -> keys.PublicKey:
     data = _read(path, "copy the other side's .pub.pem file here")
     try:
         return keys.public_from_pem(data)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}: copy the other side's .pub.pem file here") from None
+    except ValueError:
+        hint = "copy the other side's .pub.pem file here"
+        raise ValueError(f"{path}: not an Ed25519 or P-256 public key: {hint}") from None
 
 
 def load_password(path: Path) -> str:

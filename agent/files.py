@@ -32,20 +32,25 @@ def lock(folder: Path) -> int:
 
 def reading(path: Path) -> "contextlib.closing[sqlite3.Connection]":
     """A connection of the caller's own to a file that exists; it closes at the end of its `with` block."""
-    uri = f"{path.absolute().as_uri()}?mode=rw"
-    return contextlib.closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S))
+    return _connected(path, "rw")
 
 
 def opened(path: Path, schema: Sequence[str]) -> tuple[sqlite3.Connection, str | None]:
     """Open a file for writing: (connection, the name under which a damaged one was set aside)."""
-    existed = path.exists()
+    aside = _set_aside(path) if path.exists() and not _is_sound(path) else None
+    began = not path.exists()
+    connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
     try:
-        return _prepared(path, schema, existed=existed), None
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in DAMAGED:
-            raise  # no room, no permission, busy: the file itself may be sound
-        aside = _set_aside(path)
-        return _prepared(path, schema, existed=False), aside
+        durable(connection)
+        for statement in schema:
+            connection.execute(statement)
+        connection.commit()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    if began:
+        _sync(path.parent)  # the file's name, too, must survive a power cut
+    return connection, aside
 
 
 def durable(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -55,29 +60,23 @@ def durable(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _prepared(path: Path, schema: Sequence[str], *, existed: bool) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
+def _is_sound(path: Path) -> bool:
+    """Whether a file's pages fit together and it still has its tables. Looking changes nothing, not even its log."""
+    if not path.stat().st_size:
+        return False
     try:
-        durable(connection)
-        if existed:
-            _check(connection, path.name)
-        for statement in schema:
-            connection.execute(statement)
-        connection.commit()
-    except sqlite3.Error:
-        connection.close()
-        raise
-    if not existed:
-        _sync(path.parent)  # the file's name, too, must survive a power cut
-    return connection
+        with _connected(path, "ro") as file:
+            fits = file.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+            tables = file.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
+            return fits and bool(tables[0])
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in DAMAGED:
+            return False
+        raise  # no room, no permission, busy: the file itself may be sound
 
 
-def _check(connection: sqlite3.Connection, name: str) -> None:
-    """Raise DatabaseError for a file whose pages do not fit together, or that lost its tables."""
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()
-    tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
-    if found != ("ok",) or not tables[0]:
-        raise sqlite3.DatabaseError(f"{name} is damaged")
+def _connected(path: Path, mode: str) -> "contextlib.closing[sqlite3.Connection]":
+    return contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_S))
 
 
 def _set_aside(path: Path) -> str:

@@ -24,7 +24,8 @@ class Known:
     whole: set[Place] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.columns.update(dict.fromkeys(self.places, NOTHING))
+        for place in self.places:
+            self.columns.setdefault(place, NOTHING)
 
     def add(self, made: Sequence[MeterSegment]) -> None:
         """Remember what was just sealed."""

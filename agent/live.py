@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from agent import closing
 from agent.aggregation.replay import Counter, Readings, amounts
 from agent.batches import Running
+from agent.closing import Place
 from agent.drivers import Scan
 from agent.drivers.registers import scaled, unit_of
 from agent.known import Known
@@ -59,26 +60,32 @@ def running(lines: Lines, parts: Mapping[str, LinePart], known: Known) -> list[d
 
 
 def _so_far(batch: Running, line: LinePart, known: Known) -> dict[str, dict[str, int | None]]:
-    """Per role, amount and bounds from the batch's start to the latest bracketed instant."""
-    sums: dict[str, dict[str, int | None]] = {}
-    start = (batch.start.earliest_ns, batch.start.latest_ns)
+    """Per role, amount and bounds from the batch's start to the latest instant that all its counters bracket."""
+    places: dict[str, list[Place]] = {}
     for role, ref in closing.refs(line):
-        counter, column = known.counters[ref.meter, ref.point], known.columns[ref.meter, ref.point]
-        at_ns = _bracketed_ns(column, counter)
-        if at_ns is None or at_ns < start[1]:
+        places.setdefault(role, []).append((ref.meter, ref.point))
+    start = (batch.start.earliest_ns, batch.start.latest_ns)
+    sums: dict[str, dict[str, int | None]] = {}
+    for name, counted in places.items():
+        at_ns = min(_bracketed_ns(known.columns[place], known.counters[place]) for place in counted)
+        if at_ns < start[1]:
             continue
-        found = amounts(counter, column, [start, (at_ns, at_ns)], [(0, 1)])[0]
-        one = {"amount": found.amount, "lower": found.lower, "upper": found.upper}
-        sums[role] = one if role not in sums else {name: _plus(sums[role][name], one[name]) for name in one}
+        edges = [start, (at_ns, at_ns)]
+        found = [amounts(known.counters[place], known.columns[place], edges, [(0, 1)])[0] for place in counted]
+        sums[name] = {
+            "amount": _sum([one.amount for one in found]),
+            "lower": _sum([one.lower for one in found]),
+            "upper": _sum([one.upper for one in found]),
+        }
     return sums
 
 
-def _bracketed_ns(column: Readings, counter: Counter) -> int | None:
-    """The latest instant at which the newest reading still gives an upper bound."""
-    if not column.requested_ns.size:
-        return None
-    return int(column.requested_ns[-1]) - max(0, counter.age_ns)
+def _bracketed_ns(column: Readings, counter: Counter) -> int:
+    """The latest instant at which the newest reading still gives an upper bound; 0 without a reading."""
+    return int(column.requested_ns[-1]) - max(0, counter.age_ns) if column.requested_ns.size else 0
 
 
-def _plus(left: int | None, right: int | None) -> int | None:
-    return None if left is None or right is None else left + right
+def _sum(found: Sequence[int | None]) -> int | None:
+    """The sum of what is known, None if anything is not."""
+    known = [one for one in found if one is not None]
+    return sum(known) if len(known) == len(found) else None

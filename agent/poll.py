@@ -27,7 +27,6 @@ class Polled:
     due_ns: int = 0
     lost_since_ns: int | None = None
     pause_ns: int = PAUSE_FIRST_NS
-    missed: int = 0
 
 
 @dataclass(slots=True)
@@ -84,14 +83,12 @@ def lost(meter: Polled, asked_ns: int, at_ns: int, reason: str, inbox: Inbox) ->
 
 
 def answered(meter: Polled, at_ns: int, inbox: Inbox) -> None:
-    """Note that a meter answered; ticks that passed meanwhile are missed, and counted."""
+    """Note that a meter answered. Ticks that passed meanwhile are missed, never made up for."""
     if meter.lost_since_ns is not None:
         gone_ns = at_ns - meter.lost_since_ns
         log.info("meter=%s back after_s=%d", meter.name, gone_ns // NS)
         inbox.events.append(_event("meter_back", meter.name, at_ns, {"lost_since_ns": meter.lost_since_ns}))
         meter.lost_since_ns, meter.pause_ns = None, PAUSE_FIRST_NS
-    elif at_ns >= meter.due_ns + meter.every_ns:
-        meter.missed += (at_ns - meter.due_ns) // meter.every_ns
     meter.due_ns = next_tick(at_ns, meter.every_ns)
 
 

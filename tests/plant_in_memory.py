@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from agent import check, closing
 from agent.batches import Ended, Running, Source
 from agent.drivers import BAD_TIMEOUT, Reading, Scan
 from agent.journal import Journal, Stored
 from agent.manifest import Stated, read
 from agent.recorder import Recorder, Settings
-from contract import body, chain, cose, entry, keys, records, segment
+from contract import chain, cose, entry, keys, records, segment
 from contract.entry import Clock
+from contract.problems import Problems
 from contract.writer import Writer
 
 S = 1_000_000_000
@@ -133,6 +136,29 @@ def write_plant(folder: Path, config: str = CONFIG) -> Path:
     return path
 
 
+def problems(folder: Path, config: str, plc: str = PLC_PROFILE) -> list[str]:
+    """What `agent check` says is wrong, without the file's name that must begin every line."""
+    path = write_plant(folder, config)
+    (folder / "plc.toml").write_text(plc)
+    with pytest.raises(Problems) as raised:
+        check.load(path, T0)
+    assert all(line.startswith(f"{path}: ") and "\n" not in line for line in raised.value.lines)
+    return [line.removeprefix(f"{path}: ") for line in raised.value.lines]
+
+
+def assert_told(folder: Path, old: str, new: str, told: tuple[str, str, str]) -> None:
+    """One mistake in the configuration must give a line of key, problem and hint."""
+    config = CONFIG.replace('bus = "serial"', 'bus = "serial"\nevery_ms = 1000')
+    assert old in config
+    lines = problems(folder, config.replace(old, new, 1))
+    key, problem, hint = told
+    found = [line for line in lines if line.startswith(f"{key}: ")]
+    assert found, lines
+    assert problem in found[0]
+    assert hint in found[0]
+    assert len(found[0].split(": ")) >= 3
+
+
 def at_ns(k: int) -> int:
     return T0 + k * S
 
@@ -166,7 +192,7 @@ def round_of(k: int, batch: str | None, *, meter: bool = True, plc: bool = True)
 
 @dataclass
 class Site:
-    """An agent without sockets. `start` may be called again: that is a restart, or another's on a copy of the folder."""
+    """An agent without sockets. `start` may be called again: that is a restart. A `copy` starts on its own folder."""
 
     folder: Path
     plan: check.Plan
@@ -285,7 +311,3 @@ class History:
             assert again == self.parts[index], f"{head.batch} does not follow from the chain before it"
             checked += 1
         return checked
-
-
-def decoded(stored: Stored) -> list[bytes]:
-    return [part for part in body.unpack(stored.sealed.body).parts if part is not None]

@@ -1,6 +1,7 @@
 """The journal by itself: what is committed, covered, delivered, in order, across days, damage and threads."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -168,31 +169,28 @@ def test_the_latest_time_is_known_after_a_restart(journal, folder):
     assert reopened(journal, folder).latest_ns() == 40
 
 
-def test_a_second_agent_is_kept_out(journal, folder):
+@pytest.mark.usefixtures("journal")
+def test_a_second_agent_is_kept_out(folder):
     with pytest.raises(files.InUse):
         Journal(folder)
 
 
 def test_publishing_threads_read_and_confirm_while_the_worker_writes(journal):
-    failed, done = [], threading.Event()
+    done = threading.Event()
 
     def publish():
         reached = -1
-        try:
-            while not done.is_set() or journal.after({ONE: reached}, 1):
-                for entry in journal.after({ONE: reached}, 5):
-                    assert entry.seq == reached + 1
-                    reached = entry.seq
-                journal.confirm({ONE: reached})
-        except Exception as error:
-            failed.append(error)
+        while not done.is_set() or journal.after({ONE: reached}, 1):
+            for entry in journal.after({ONE: reached}, 5):
+                assert entry.seq == reached + 1
+                reached = entry.seq
+            journal.confirm({ONE: reached})
 
-    thread = threading.Thread(target=publish)
-    thread.start()
-    for seq in range(60):
-        journal.record([("scan", b"x")], {"lines": b"y"}, seq)
-        journal.seal([stored(ONE, seq)], journal.last_row(), 0)
-    done.set()
-    thread.join(20)
-    assert (failed, thread.is_alive()) == ([], False)
+    with ThreadPoolExecutor(1) as publisher:
+        published = publisher.submit(publish)
+        for seq in range(60):
+            journal.record([("scan", b"x")], {"lines": b"y"}, seq)
+            journal.seal([stored(ONE, seq)], journal.last_row(), 0)
+        done.set()
+        published.result(20)
     assert journal.delivered() == {ONE: 59}

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from plant_in_memory import CONFIG, Site
 
-from agent import manifest
+from agent import check, manifest
 from agent.config import Certificate
 from contract import records
 from contract.chain import Head
@@ -31,7 +31,12 @@ def test_the_parts_say_what_the_configuration_does(tmp_path):
     parts = parts_of(tmp_path, FULL)
     assert [records.kind_of(part) for part in parts] == ["profile", "profile", "meter", "meter", "line"]
     meter = records.read(parts[2], records.MeterPart)
-    assert (meter.meter, meter.serial, meter.serial_is, meter.address) == ("press", "20431177", "declared", "serial unit 1")
+    assert (meter.meter, meter.serial, meter.serial_is, meter.address) == (
+        "press",
+        "20431177",
+        "declared",
+        "serial unit 1",
+    )
     assert (meter.ct.primary, meter.ct.secondary, meter.pt) == (400, 5, None)
     assert (meter.certificate.valid_from_ns, meter.certificate.valid_to_ns) == (
         1_677_715_200 * 10**9, 1_867_104_000 * 10**9 - 1,  # 2023-03-02 and the end of 2029-03-01, UTC
@@ -54,8 +59,6 @@ def test_only_what_is_evidence_changes_it(tmp_path):
     assert parts_of(tmp_path / "b", CONFIG.replace("seal_s = 5", "seal_s = 50")) == parts
     assert parts_of(tmp_path / "c", CONFIG.replace('"1"', '"2"')) != parts
     (tmp_path / "a" / "meter.toml").write_text((tmp_path / "a" / "meter.toml").read_text() + "# a word more\n")
-    from agent import check
-
     plan = check.load(tmp_path / "a" / "agent.toml", 0)
     assert manifest.parts(plan.meters, plan.config.line) != parts
 

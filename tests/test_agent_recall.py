@@ -4,8 +4,10 @@ import pytest
 from plant_in_memory import CONFIG, Site, at_ns, round_of
 
 from agent import recall
+from agent.batches import Ended, Running
 from agent.known import Known
 from agent.rows import Lines
+from contract import records
 
 PLACE = ("press", "energy")
 
@@ -15,6 +17,7 @@ def site(tmp_path):
     made = Site.at(tmp_path)
     made.start(0)
     made.read_rounds({k: "A" if 12 <= k < 20 else None for k in range(1, 31)})
+    made.recorder.seal(at_ns(31))
     yield made
     made.stop()
 
@@ -69,9 +72,7 @@ def test_readings_under_another_configuration_do_not_count_but_those_of_before_i
 
 def test_a_batch_whose_record_is_sealed_is_not_closed_again(site):
     (parts,) = site.history().of_type("batch")
-    head = recall.records.read(parts[0], recall.records.BatchPart)
-    from agent.batches import Ended, Running
-
+    head = records.read(parts[0], records.BatchPart)
     ended = Ended(Running(head.batch, head.product, head.start), head.end)
     other = Ended(Running("B", head.product, head.start), head.end)
     left = recall.unrecorded(site.journal, Lines({}, [("press", ended), ("press", other)]))

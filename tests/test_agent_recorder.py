@@ -4,10 +4,11 @@ import random
 from dataclasses import replace
 
 import pytest
-from plant_in_memory import CLOCK, CONFIG, S, T0, Site, at_ns, meter_scan, plc_scan, round_of
+from plant_in_memory import CLOCK, CONFIG, T0, S, Site, at_ns, meter_scan, plc_scan, round_of
 
 from agent import recorder as recorders
 from agent.batches import Source
+from agent.drivers import Reading
 from contract import message, records, segment
 from contract.records import EventPart
 
@@ -37,7 +38,7 @@ def test_a_meter_long_dead_before_the_start_still_gives_the_reading_the_start_re
     site.read_rounds(dict.fromkeys(range(1, 6)))
     for k in range(4000, 4020):  # over an hour later; Bad until after the batch has begun
         site.take(k, round_of(k, "A" if 4003 <= k < 4010 else None, meter=k >= 4006))
-    (head, amounts), = site.history().batches()
+    ((head, amounts),) = site.history().batches()
     assert head.closed == "complete"
     assert amounts[0].amount is not None
     assert site.history().assert_batches_follow() == 1
@@ -56,19 +57,19 @@ def test_the_same_after_a_restart_reads_it_back_from_the_journal(tmp_path):
     site.start(4010)
     for k in range(4011, 4020):
         site.take(k, round_of(k, "A" if k < 4014 else None))
-    (head, amounts), = site.history().batches()
+    ((head, amounts),) = site.history().batches()
     assert (head.closed, amounts[0].amount is None) == ("complete", False)
     assert site.history().assert_batches_follow() == 1
     site.stop()
 
 
 def test_the_controller_unreachable_for_an_hour_needs_readings_of_before(site):
-    site.read_rounds({k: "A" for k in range(1, 3)})
+    site.read_rounds(dict.fromkeys(range(1, 3), "A"))
     site.read_rounds({3: None})
     for k in range(10, 3600, 10):
         site.take(k, round_of(k, None, plc=False))
     site.read_rounds({k: "B" if k < 3610 else None for k in range(3601, 3630)})
-    (head, amounts), = site.history().batches()
+    ((head, amounts),) = site.history().batches()
     assert head.start.earliest_ns == plc_scan(3, None)[1].requested_ns
     assert amounts[0].lower is not None
     assert site.history().assert_batches_follow() == 1
@@ -90,7 +91,7 @@ def test_a_batch_longer_than_memory_is_read_back_when_it_ends(tmp_path, monkeypa
     site = Site.at(tmp_path)
     site.start(0)
     site.read_rounds({k: "A" if 3 <= k < 100 else None for k in range(1, 120)})
-    (head, amounts), = site.history().batches()
+    ((head, amounts),) = site.history().batches()
     assert (head.closed, amounts[0].amount) == ("complete", 97 * 7000)
     assert site.history().assert_batches_follow() == 1
     remembered = site.recorder.snapshot()[2].columns
@@ -101,7 +102,7 @@ def test_a_batch_longer_than_memory_is_read_back_when_it_ends(tmp_path, monkeypa
 def test_a_meter_that_never_comes_back_closes_the_batch_incomplete(site):
     for k in range(1, 30):
         site.take(k, round_of(k, "A" if 3 <= k < 8 else None, meter=k < 7))
-    (head, amounts), = site.history().batches()
+    ((head, amounts),) = site.history().batches()
     assert head.closed == "incomplete"
     assert amounts[0].amount is None
     assert amounts[1].amount == 15_000_000  # the controller told its own output all along
@@ -113,7 +114,7 @@ def test_a_bad_reading_after_the_end_does_not_close_a_batch(site):
         site.take(k, round_of(k, "A" if 3 <= k < 8 else None, meter=not 8 <= k < 13))
         if k == 12:
             assert not site.history().batches()
-    (head, amounts), = site.history().batches()
+    ((head, amounts),) = site.history().batches()
     assert (head.closed, amounts[0].amount) == ("complete", 35_000)
 
 
@@ -122,11 +123,12 @@ def test_a_counter_full_of_garbage_does_not_stop_the_agent(site):
         scans = round_of(k, "A" if 3 <= k < 8 else None)
         if k == 5:
             point = scans[0][1].readings[1]
-            scans[0] = "press", replace(
-                scans[0][1], readings=(replace(point, raw=2**40),)
+            scans[0] = (
+                "press",
+                replace(scans[0][1], readings=(replace(point, raw=2**40),)),
             )  # wider than its register: a verifier will say so
         site.take(k, scans)
-    (head, amounts), = site.history().batches()
+    ((head, amounts),) = site.history().batches()
     assert head.closed == "incomplete"
     assert (amounts[0].amount, amounts[0].anomalies) == (None, ["readings beyond computing"])
 
@@ -148,7 +150,7 @@ def test_a_changed_configuration_in_mid_batch_gives_no_amount_for_what_was_read_
     site.read_rounds({k: "A" if k < 12 else None for k in range(9, 25)})
     history = site.history()
     assert history.reasons == ["first start", "restart", "configuration changed"]
-    (head, amounts), = history.batches()
+    ((head, amounts),) = history.batches()
     assert (head.batch, head.closed, amounts[0].amount) == ("A", "incomplete", None)
     assert history.assert_batches_follow() == 1
     assert set(history.requests().values()) == {1}
@@ -163,7 +165,7 @@ def test_a_batch_that_ended_is_closed_under_the_configuration_it_ended_under(tmp
     without = CONFIG[: CONFIG.index("[[line]]")]
     site.plan = Site.at(tmp_path / "new", without).plan
     site.start(9)
-    (head, amounts), = site.history().batches()
+    ((head, _amounts),) = site.history().batches()
     assert (head.batch, head.closed) == ("A", "incomplete")
     assert site.history().assert_batches_follow() == 1
     site.read_rounds(dict.fromkeys(range(10, 30)))
@@ -200,7 +202,7 @@ def test_an_open_file_that_is_damaged_is_told_and_the_chain_goes_on(tmp_path):
 def test_damaged_rows_and_state_are_told_and_the_others_sealed(tmp_path):
     site = Site.at(tmp_path)
     site.start(0)
-    site.read_rounds({k: "A" for k in range(1, 4)})
+    site.read_rounds(dict.fromkeys(range(1, 4), "A"))
     site.journal._open.execute("UPDATE unsealed SET data = x'00' WHERE id = (SELECT min(id) FROM unsealed)")
     site.journal._open.execute("UPDATE unsealed SET kind = 'scam' WHERE id = (SELECT max(id) FROM unsealed)")
     site.journal._open.execute("UPDATE state SET data = x'ff' WHERE name = 'lines'")
@@ -221,7 +223,7 @@ def test_a_day_file_lost_makes_the_new_epoch_follow_what_is_left(tmp_path):
     kept = [stored.sealed.hash for stored in site.entries()]
     site.read_rounds(dict.fromkeys(range(day, day + 9)))
     site.stop()
-    last = sorted(site.folder.glob("2023-*.db"))[-1]
+    last = max(site.folder.glob("2023-*.db"))
     last.write_bytes(last.read_bytes()[:-3000] + bytes(3000))
     site.start(2 * day)
     history = site.history()
@@ -232,14 +234,14 @@ def test_a_day_file_lost_makes_the_new_epoch_follow_what_is_left(tmp_path):
 
 
 def test_a_new_epoch_on_demand_follows_the_one_before(site):
-    site.read_rounds({k: "A" if 3 <= k else None for k in range(1, 8)})
+    site.read_rounds({k: "A" if k >= 3 else None for k in range(1, 8)})
     before = site.recorder.epoch
     site.recorder.renew("tested", at_ns(8))
     assert site.recorder.epoch != before
     site.read_rounds({k: "A" if k < 12 else None for k in range(9, 25)})
     history = site.history()
     assert history.reasons == ["first start", "tested"]
-    (head, amounts), = history.batches()
+    ((head, amounts),) = history.batches()
     assert (head.closed, amounts[0].amount) == ("complete", 9 * 7000)
     assert history.assert_batches_follow() == 1
 
@@ -253,7 +255,7 @@ def test_no_entry_outgrows_a_message_even_if_nothing_in_it_can_be_compressed(tmp
             meter_scan(k)[1],
             requested_ns=at_ns(k) + chance.randrange(S // 3), answered_ns=at_ns(k) + chance.randrange(S // 2, S),
             readings=tuple(
-                replace(reading, raw=chance.getrandbits(32), status=chance.getrandbits(31), source_ns=chance.getrandbits(62))
+                Reading(reading.point, chance.getrandbits(32), chance.getrandbits(31), chance.getrandbits(62))
                 for reading in meter_scan(k)[1].readings
             ),
         ))
@@ -282,9 +284,7 @@ def test_a_bad_text_tag_leaves_no_trace_that_says_otherwise(site):
     for k in range(1, 4):
         meter, scan = plc_scan(k, "A")
         if k == 2:
-            scan = replace(
-                scan, readings=(replace(scan.readings[0], text=None, status=0x80000000), *scan.readings[1:])
-            )
+            scan = replace(scan, readings=(replace(scan.readings[0], text=None, status=0x80000000), *scan.readings[1:]))
         site.take(k, [(meter, scan)])
     site.recorder.seal(at_ns(9))
     (parts,) = site.history().of_type("segment")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from plant_in_memory import S, Site, T0, at_ns, plc_scan, round_of
+from plant_in_memory import T0, S, Site, at_ns, plc_scan, round_of
 
 from agent import files
 from agent.journal import Journal
@@ -165,7 +165,12 @@ def test_a_clock_that_fell_back_a_day_does_not_move_the_head(tmp_path):
         site.read_rounds(dict.fromkeys(range(start + 1, start + 7)))
         site.stop()
     site.start(2 * day)
-    assert site.history().reasons == ["first start", "restart", "restart", "restart"]  # each follows the one before: checked there
+    assert site.history().reasons == [
+        "first start",
+        "restart",
+        "restart",
+        "restart",
+    ]  # each follows the one before: checked there
     site.stop()
 
 
@@ -180,7 +185,10 @@ def test_a_batch_that_ends_while_the_agent_is_down_ends_between_the_looks(tmp_pa
     (first, amounts), (second, _) = history.batches()
     assert (first.batch, second.batch) == ("A", "C")
     # seen last in round 7, gone in round 1001: 4 s at least, 998 s at most, of 7 Wh each
-    assert (first.end.earliest_ns, first.end.latest_ns) == (plc_scan(7, "A")[1].requested_ns, plc_scan(1001, "C")[1].answered_ns)
+    assert (first.end.earliest_ns, first.end.latest_ns) == (
+        plc_scan(7, "A")[1].requested_ns,
+        plc_scan(1001, "C")[1].answered_ns,
+    )
     energy = amounts[0]
     assert energy.lower <= 4 * 7000
     assert energy.upper >= 998 * 7000

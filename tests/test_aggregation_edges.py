@@ -46,9 +46,7 @@ def test_after_a_long_silence_the_last_change_says_nothing_of_the_first():
     assert interval(found) == (990, hour + 20, "observed")
 
 
-looks = st.lists(st.integers(1, 400), min_size=6, max_size=6).map(
-    lambda steps: [sum(steps[: i + 1]) for i in range(6)]
-)
+looks = st.lists(st.integers(1, 400), min_size=6, max_size=6).map(lambda steps: [sum(steps[: i + 1]) for i in range(6)])
 offsets = st.none() | st.tuples(st.integers(-50, 50), st.integers(0, 20)).map(
     lambda pair: Offset(lower_ns=pair[0] * MS, upper_ns=(pair[0] + pair[1]) * MS)
 )

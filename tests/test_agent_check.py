@@ -1,0 +1,101 @@
+"""Configurations: everything wrong with one at once, each as file, key, problem and hint; and the shipped ones load."""
+
+import hashlib
+
+import pytest
+from plant_in_memory import CONFIG, T0, assert_told, problems, write_plant
+
+from agent import check
+from configs import __file__ as configs
+from contract.problems import Problems
+
+FOLDER = check.Path(configs).parent
+
+
+def test_a_plan_has_absolute_paths_and_only_the_points_that_are_read(tmp_path):
+    config = CONFIG.replace('installation = "1"', 'points = ["energy"]')
+    plan = check.load(write_plant(tmp_path, config), T0)
+    assert plan.config.agent.data == tmp_path / "data"
+    assert plan.config.mqtt.password_file == tmp_path / "edge-1.password"
+    assert [point.id for point in plan.meters[0].profile.points] == ["energy"]
+    assert plan.buses["serial"][0] == "modbus"
+    assert sorted(check.open_drivers(plan, lambda: 0)) == ["plc", "serial"]
+
+
+def test_the_hash_is_that_of_the_file(tmp_path):
+    plan = check.load(write_plant(tmp_path), T0)
+    assert plan.config_hash == hashlib.sha256(CONFIG.encode()).digest()
+
+
+@pytest.mark.parametrize("name", ["agent.toml", "demo/agent.toml"])
+def test_the_configurations_that_ship_are_in_order(name):
+    assert check.load(FOLDER / name, T0).meters
+
+
+def test_a_bus_without_a_meter_is_not_opened(tmp_path):
+    config = CONFIG + '[[bus]]\nname = "spare"\ndriver = "modbus"\nkind = "tcp"\nhost = "127.0.0.1"\n'
+    plan = check.load(write_plant(tmp_path, config), T0)
+    assert "spare" not in check.open_drivers(plan, lambda: 0)
+
+
+# what is replaced in the configuration, by what; the key, a word of the problem and one of the hint
+MISTAKES = [
+    ("seal_s = 5", "sael_s = 5", "agent.sael_s", "unknown key", "did you mean seal_s?"),
+    ("seal_s = 5", 'seal_s = "soon"', "agent.seal_s", "'soon'", "integer"),
+    ("seal_s = 5", "seal_s = 0", "agent.seal_s", "0", "greater than or equal to 1"),
+    ('site = "works"\n', "", "agent.site", "missing", "add it"),
+    ('site = "works"', 'site = "Werk 1"', "agent.site", "'Werk 1'", "a-z"),
+    ('host = "127.0.0.1"\nusername', "username", "mqtt.host", "missing", "add it"),
+    ('driver = "modbus"', 'driver = "modbuss"', "bus.serial.driver", "'modbuss'", "did you mean modbus?"),
+    ('driver = "modbus"', 'driver = ["modbus"]', "bus.serial.driver", "not a driver", ""),
+    ('name = "serial"\n', "", "bus.0.name", "missing or used twice", "name of its own"),
+    ('kind = "tcp"', 'kind = "udp"', "bus.serial.kind", "udp", "tcp"),
+    ('kind = "tcp"', 'kind = "tcp"\nporrt = 5', "bus.serial.porrt", "unknown key", "did you mean port?"),
+    ("./meter.toml", "./metre.toml", "meter.press.profile", "cannot be read", "No such file"),
+    ("./meter.toml", "eastron", "meter.press.profile", "not among those shipped", "eastron-sdm630"),
+    ('installation = "1"', 'points = ["enrgy"]', "meter.press.points", "'enrgy'", "did you mean energy?"),
+    ('installation = "1"', "base = 65530", "meter.press", "base 65530", "check base"),
+    ('installation = "1"', "unit = 300", "meter.press.unit", "300", "255"),
+    ('name = "press-plc"', 'name = "press"', "meter.press.name", "used twice", "name of its own"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "key", "problem", "hint"), MISTAKES)
+def test_one_mistake_is_one_line_that_says_where_what_and_what_to_do(tmp_path, old, new, key, problem, hint):
+    assert_told(tmp_path, old, new, (key, problem, hint))
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    config = CONFIG
+    for old, new in (
+        ('installation = "1"', 'accuracy_class = "9"\nunit = 1'), ('"press.energy"', '"press.enrgy"'),
+        ('source = "press-plc"', 'source = "plc"'), ('driver = "opcua"', 'driver = "opcda"'),
+        ('kind = "tcp"', 'kind = "udp"'),
+    ):  # fmt: skip
+        config = config.replace(old, new)
+    keys = {line.split(": ")[0] for line in problems(tmp_path, config)}
+    assert keys == {
+        "meter.press.accuracy_class", "line.press.energy", "line.press.source", "bus.plc.driver", "bus.serial.kind",
+    }  # fmt: skip
+
+
+def test_registers_that_overlap_are_told_under_the_meter_that_has_them(tmp_path):
+    path = write_plant(tmp_path)
+    profile = tmp_path / "meter.toml"
+    profile.write_text(profile.read_text().replace("address = 8", "address = 0"))
+    with pytest.raises(Problems, match=r"agent\.toml: meter\.press\.profile: point\.energy\.address: .* overlap"):
+        check.load(path, T0)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"[agent", b"", b"bus = 5\nmeter = 'x'\nline = {}\n"])
+def test_whatever_a_file_holds_there_is_no_traceback(tmp_path, data):
+    path = tmp_path / "agent.toml"
+    path.write_bytes(data)
+    with pytest.raises(Problems):
+        check.load(path, T0)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(Problems, match=f"{path}: .*: name an agent's configuration file"):
+            check.load(path, T0)

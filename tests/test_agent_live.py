@@ -1,0 +1,76 @@
+"""What pages are told: values as scaled, the running batch with bounds, nothing where one counter is missing."""
+
+import json
+
+import pytest
+from plant_in_memory import CONFIG, Site, at_ns, energy, meter_scan, plc_scan, round_of
+
+from agent import live
+from gateway.live_message import parse
+
+
+@pytest.fixture
+def site(tmp_path):
+    made = Site.at(tmp_path)
+    made.start(0)
+    yield made
+    made.stop()
+
+
+def test_a_running_batch_worked_out_by_hand(site):
+    site.read_rounds({k: "A" if k >= 4 else None for k in range(1, 13)})
+    (told,) = live.running(*site.recorder.snapshot())
+    assert (told["line"], told["batch"], told["product"], told["scrap"]) == ("press", "A", "coil", None)
+    # from 4.006 to 11.5 (round 12 was asked for at 12, its register up to 0.5 s old) at 7 Wh a second
+    assert told["energy"]["amount"] == pytest.approx((11.5 - 4.006) * 7000, abs=50)
+    assert told["energy"]["lower"] <= told["energy"]["amount"] <= told["energy"]["upper"]
+    assert told["good"]["amount"] is not None
+
+
+def test_pending_readings_count_before_they_are_sealed(site):
+    site.read_rounds({k: "A" if k >= 2 else None for k in range(1, 5)})
+    assert not site.history().of_type("segment")
+    (told,) = live.running(*site.recorder.snapshot())
+    assert told["energy"]["amount"] > 0
+
+
+def test_nothing_runs_nothing_is_told(site):
+    site.read_rounds(dict.fromkeys(range(1, 5)))
+    assert live.running(*site.recorder.snapshot()) == []
+
+
+def test_a_sum_with_a_counter_missing_is_not_told_as_if_it_were_whole(tmp_path):
+    oven = '[[meter]]\nname = "oven"\nbus = "serial"\nprofile = "./meter.toml"\nunit = 2\n'
+    second = CONFIG.replace("[[line]]", oven + "[[line]]")
+    site = Site.at(tmp_path, second.replace('["press.energy"]', '["press.energy", "oven.energy"]'))
+    site.start(0)
+    for k in range(1, 10):
+        site.take(k, round_of(k, "A" if k >= 2 else None))
+    (told,) = live.running(*site.recorder.snapshot())
+    assert told["energy"] is None
+    assert told["good"]["amount"] > 0
+    site.stop()
+
+
+def test_meters_as_last_read(site):
+    last = {"press": [meter_scan(7)[1]], "press-plc": [plc_scan(7, "A")[1]]}
+    press, plc = live.meters(site.plan.meters, last)
+    assert press == {
+        "meter": "press", "status": 0, "answered_ns": meter_scan(7)[1].answered_ns,
+        "values": {"power_w_milli": 300_000, "energy_wh_milli": energy(7) * 1000},
+    }  # fmt: skip
+    assert plc["values"] == {"produced_g_milli": 1021 * 1_000_000}
+    bad, never = live.meters(site.plan.meters, {"press": [meter_scan(7, status=0x800A0000)[1]]})
+    assert (bad["status"], bad["values"]) == (0x800A0000, {})
+    assert (never["answered_ns"], never["values"]) == (0, {})
+
+
+def test_the_gateway_reads_what_the_agent_tells(site):
+    site.read_rounds({k: "A" if k >= 4 else None for k in range(1, 13)})
+    told = {
+        "at_ns": at_ns(13), "meters": live.meters(site.plan.meters, {"press": [meter_scan(7)[1]]}),
+        "running": live.running(*site.recorder.snapshot()), "outbox": 3,
+    }  # fmt: skip
+    message = parse(json.dumps(told).encode())
+    assert message.running[0].batch == "A"
+    assert message.meters[0].values["power_w_milli"] == 300_000

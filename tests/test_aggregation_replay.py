@@ -1,0 +1,199 @@
+"""From evidence to amounts: by hand, in any cutting of the columns, with whatever a register may hold."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from plant_in_memory import CONFIG, S, Site, at_ns, energy, meter_scan
+
+from agent import columns, manifest
+from agent.aggregation import replay
+from agent.drivers import BAD_TIMEOUT, Reading, Scan
+from contract import records
+from contract.errors import Malformed
+from contract.segment import TICK_NS, Block, Column, MeterSegment
+
+PLACE = ("press", "energy")
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    given = 'installation = "1"\naccuracy_class = "1"\nct = {primary = 400, secondary = 5, accuracy_class = "0.5"}'
+    plan = Site.at(tmp_path_factory.mktemp("plant"), CONFIG.replace('installation = "1"', given)).plan
+    return manifest.parts(plan.meters, plan.config.line)
+
+
+@pytest.fixture(scope="module")
+def counter(parts):
+    return replay.counters(parts)[PLACE]
+
+
+def segments(rounds, *, bad=()):
+    return columns.segments([meter_scan(k, status=BAD_TIMEOUT if k in bad else 0) for k in rounds], ())
+
+
+def amount(counter, known, start, end):
+    return replay.amounts(counter, known, [start, end], [(0, 1)])[0]
+
+
+def instant(seconds):
+    at = at_ns(0) + round(seconds * S)
+    return at, at
+
+
+def test_counters_as_a_manifest_states_them(parts, counter):
+    assert replay.counters(parts).keys() == {PLACE, ("press-plc", "produced")}
+    assert (counter.unit, counter.ratio, counter.age_ns) == ("wh_milli", Fraction(80), 500_000_000)
+    assert counter.instrument is not None
+
+
+@pytest.mark.parametrize("wrong", [{"accuracy_class": "7"}, {"profile": b"?" * 32}, {"declared_step": "x"}])
+def test_a_manifest_that_cannot_be_computed_with_is_malformed(parts, wrong):
+    meter = records.read(parts[2], records.MeterPart)
+    if "declared_step" in wrong:
+        declared = records.Declared(point="energy", step="x", age_ns=None, source="s")
+        wrong = {"declared": [declared]}
+    broken = records.write(meter.model_copy(update=wrong))
+    with pytest.raises(Malformed, match="press"):
+        replay.counters([*parts[:2], broken])
+
+
+def test_readings_are_those_with_a_value_in_the_order_of_their_answers(counter):
+    later, earlier = segments(range(5, 8), bad=[6]), segments(range(1, 3))
+    known = replay.readings(counter, [*later, *earlier])
+    assert known.raws == (energy(1), energy(2), energy(5), energy(7))
+    assert known.requested_ns.tolist() == [at_ns(k) for k in (1, 2, 5, 7)]
+    assert known.scale_raws == ()
+
+
+def test_a_window_worked_out_by_hand(counter):
+    known = replay.readings(counter, segments(range(1, 31)))
+    found = amount(counter, known, instant(10.25), instant(20.75))
+    # 7 Wh a second times 80; a step of 80 Wh; readings 10 and 22 (21 is no older than 20.5), 12 and 20
+    assert found.amount == pytest.approx(10.5 * 7 * 80_000, abs=2)
+    assert (found.lower, found.upper) == ((20 - 11) * 560_000 - 80_000, (22 - 10) * 560_000 + 80_000)
+    assert found.u95 is not None
+    assert found.anomalies == ()
+
+
+@given(data=st.data())
+def test_any_partition_adds_up_to_the_last_digit(counter, data):
+    rounds = sorted(data.draw(st.sets(st.integers(0, 60), min_size=5)))
+    cuts = sorted(data.draw(st.lists(st.integers(rounds[0] * 1000 + 100, rounds[-1] * 1000), min_size=2, max_size=8)))
+    known = replay.readings(counter, segments(rounds))
+    edges = [instant(cut / 1000) for cut in cuts]
+    pieces = replay.amounts(counter, known, edges, [(i, i + 1) for i in range(len(edges) - 1)])
+    (whole,) = replay.amounts(counter, known, edges, [(0, len(edges) - 1)])
+    assert sum(piece.amount for piece in pieces) == whole.amount
+    assert whole.lower is None or whole.lower <= whole.amount
+    assert whole.upper is None or whole.amount <= whole.upper
+
+
+@given(st.lists(st.sets(st.integers(1, 50), max_size=10), max_size=5), st.booleans())
+def test_joined_is_what_reading_at_once_gives(counter, portions, shuffled):
+    seen, cut = set(), []
+    for portion in portions:
+        cut.append(sorted(portion - seen))
+        seen |= portion
+    if not shuffled:
+        every = sorted(seen)
+        cut = [every[: len(every) // 2], every[len(every) // 2 :]]
+    found = replay.joined([replay.readings(counter, segments(portion)) for portion in cut] or [EMPTY])
+    due = replay.readings(counter, segments(sorted(seen)))
+    assert found.raws == due.raws
+    assert found.requested_ns.tolist() == due.requested_ns.tolist()
+    assert found.answered_ns.tolist() == due.answered_ns.tolist()
+
+
+EMPTY = replay.Readings(replay.NO_TIMES, replay.NO_TIMES, (), ())
+
+
+@given(st.sets(st.integers(1, 60), max_size=30), st.integers(0, 60_000), st.integers(0, 20_000), st.integers(0, 20_000))
+def test_only_what_an_edge_can_rest_on_matters(counter, rounds, at_ms, later_ms, length_ms):
+    known = replay.readings(counter, segments(sorted(rounds)))
+    kept = replay.since(known, instant(at_ms / 1000)[0])
+    start, end = instant((at_ms + later_ms) / 1000), instant((at_ms + later_ms + length_ms) / 1000)
+    assert amount(counter, kept, start, end) == amount(counter, known, start, end)
+
+
+def block(raws, at=None, trip_ns=TICK_NS):
+    at = at or [at_ns(k) for k in range(len(raws))]
+    column = Column("energy", tuple(raws), (0,) * len(raws))
+    made = Block(0, tuple(at), tuple(one + trip_ns for one in at), (column,))
+    return [MeterSegment("press", TICK_NS, (made,))]
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        ([], "no readings"),
+        (block([1, 2, 3, 2**63]), "readings beyond computing"),
+        (block([2**64 - 1] * 5), "readings beyond computing"),
+        (block([1, 2, 3], [at_ns(1), at_ns(2), at_ns(2)]), "readings out of order"),
+    ],
+)
+def test_whatever_a_register_holds_there_is_an_answer_and_no_number(counter, known, why):
+    found = amount(counter, replay.readings(counter, known), instant(0.5), instant(2.5))
+    assert (found.amount, found.lower, found.upper, found.anomalies) == (None, None, None, (why,))
+
+
+def test_a_counter_that_fell_back_is_named_and_not_bridged(counter):
+    known = replay.readings(counter, block([5000, 5007, 3, 10]))
+    found = amount(counter, known, instant(0.5), instant(2.5))
+    assert found.amount is None
+    assert found.anomalies == ("reset",)
+
+
+def test_a_window_that_ends_before_it_starts_is_our_own_mistake(counter):
+    with pytest.raises(ValueError, match="ends before it starts"):
+        amount(counter, EMPTY, instant(2), instant(1))
+
+
+SCALED = """make = "Test"
+model = "scaled"
+medium = "electricity"
+grade = "bronze"
+sources = ["made up"]
+[[point]]
+id = "energy"
+quantity = "active_energy_import"
+table = "input"
+address = 0
+type = "uint32"
+unit = "Wh"
+kind = "counter"
+scale_point = "scale"
+[[point]]
+id = "scale"
+quantity = "scale"
+table = "input"
+address = 2
+type = "int16"
+unit = "1"
+kind = "gauge"
+"""
+
+
+def test_a_scale_that_changes_is_not_computed_across(parts):
+    toml = SCALED.encode()
+    meter = records.read(parts[2], records.MeterPart)
+    pinned = meter.model_copy(update={"profile": replay.profiles.profile_hash(toml)})
+    stated = [records.write(records.ProfilePart(name="scaled", toml=toml)), records.write(pinned)]
+    counter = replay.counters(stated)[PLACE]
+
+    def known(*scales):
+        scans = [
+            ("press", Scan(0, at_ns(k), at_ns(k) + 5, (Reading("energy", 10 + k, 0), Reading("scale", scale, 0))))
+            for k, scale in enumerate(scales)
+        ]
+        return replay.readings(counter, columns.segments(scans, ()))
+
+    steady = amount(counter, known(1, 1, 1, 1), instant(0.5), instant(2.5))
+    assert steady.amount == 2 * 10 * 80 * 1000
+    assert steady.lower is None  # nobody states how old this register may be
+    changed = amount(counter, known(1, 1, 0, 0), instant(0.5), instant(2.5))
+    assert (changed.amount, changed.anomalies) == (None, ("scale changed",))
+    later = np.array([2]).tolist()
+    assert amount(counter, known(0, 1, 1, 1), instant(1.5), instant(later[0])).amount is not None
