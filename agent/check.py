@@ -16,7 +16,8 @@ from agent import check_lines, check_meters, config
 from agent.drivers import DRIVERS, Driver, Target, profiles
 from agent.drivers import profile as profile_form
 from agent.manifest import MeterPlan
-from contract.problems import Problems, explain, parse_toml, suggest
+from agent.salvage import salvage
+from contract.problems import Problems, document, explain, parse_toml, suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,20 @@ class Plan:
 
 def load(path: Path, now_ns: int) -> Plan:
     """Read and check a configuration. Raises Problems with everything that is wrong."""
+    problems: list[str] = []
+    left_out: set[str] = set()
     try:
         data = path.read_bytes()
         checked = parse_toml(data, config.Config)
     except OSError as error:
         raise Problems([f"{path}: {error.strerror}: name an agent's configuration file"]) from None
     except Problems as error:
-        raise Problems([f"{path}: {line}" for line in error.lines]) from None
-    problems: list[str] = []
-    buses = _buses(checked, problems)
+        problems += error.lines
+        rest, left_out = salvage(document(data))
+        if rest is None:
+            raise Problems([f"{path}: {line}" for line in problems]) from None
+        checked = rest
+    buses = _buses(checked, path.parent, problems)
     meters = _meters(checked, path.parent, problems)
     problems += check_meters.faults(checked, meters, date_of(now_ns))
     problems += check_lines.faults(checked, meters)
@@ -50,7 +56,10 @@ def load(path: Path, now_ns: int) -> Plan:
         except ValueError as error:
             problems += [f"meter.{line}" for line in str(error).splitlines()]
     if problems:
-        raise Problems([f"{path}: {problem}" for problem in problems])
+        # a table that was left out is missed by others only because of its own fault
+        absent = [f"there is no {what} {name!r}" for what in ("meter", "bus") for name in left_out]
+        told = [line for line in dict.fromkeys(problems) if not any(words in line for words in absent)]
+        raise Problems([f"{path}: {line}" for line in told])
     return plan
 
 
@@ -72,7 +81,7 @@ def _open(plan: Plan, bus: str, now_ns: Callable[[], int]) -> Driver:
     return opened
 
 
-def _buses(checked: config.Config, problems: list[str]) -> dict[str, tuple[str, BaseModel]]:
+def _buses(checked: config.Config, folder: Path, problems: list[str]) -> dict[str, tuple[str, BaseModel]]:
     buses: dict[str, tuple[str, BaseModel]] = {}
     for index, table in enumerate(checked.bus):
         name, driver = table.get("name"), table.get("driver")
@@ -82,10 +91,10 @@ def _buses(checked: config.Config, problems: list[str]) -> dict[str, tuple[str, 
         elif not isinstance(driver, str) or driver not in DRIVERS:
             problems.append(f"{at}.driver: {driver!r} is not a driver: {suggest(str(driver), DRIVERS)}")
         else:
-            model: type[BaseModel] = importlib.import_module(DRIVERS[driver]).Bus
+            model = importlib.import_module(DRIVERS[driver]).Bus
             settings = {key: value for key, value in table.items() if key not in ("name", "driver")}
             try:
-                buses[name] = driver, model.model_validate(settings)
+                buses[name] = driver, model.model_validate(settings).located(folder)
             except ValidationError as error:
                 problems += [f"{at}.{line}" for line in explain(error, model, settings)]
     return buses

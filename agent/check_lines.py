@@ -27,7 +27,7 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan]) -> Iterator[
             yield f"{at}.source: there is no meter {line.source!r}: {suggest(line.source, known)}"
         elif line.source in meters:
             yield from _tags(at, line, meters[line.source].profile.points)
-        yield from _counters(at, line, meters)
+        yield from _counters(at, line, [m for m in known if m not in meters], meters)
         yield from _times(at, line, checked)
 
 
@@ -41,13 +41,15 @@ def _tags(at: str, line: config.Line, points: Sequence[Point]) -> Iterator[str]:
             yield f"{at}.{key}: {name!r} is of type {types[name]}: name a point that is {wanted}"
 
 
-def _counters(at: str, line: config.Line, meters: Mapping[str, MeterPlan]) -> Iterator[str]:
+def _counters(at: str, line: config.Line, unread: Sequence[str], meters: Mapping[str, MeterPlan]) -> Iterator[str]:
+    """`unread` are meters without a readable profile, which is told of them and not of the lines."""
     for text in sorted({text for text in line.energy if line.energy.count(text) > 1}):
         yield f"{at}.energy: {text!r} is named twice: name it once"
     for text in dict.fromkeys(line.energy):
-        yield from _counter(f"{at}.energy", text, meters, ENERGY)
+        if text.partition(".")[0] not in unread:
+            yield from _counter(f"{at}.energy", text, meters, ENERGY)
     for key, given in (("good", line.good), ("scrap", line.scrap)):
-        if given is not None:
+        if given is not None and given.partition(".")[0] not in unread:
             yield from _counter(f"{at}.{key}", given, meters, OUTPUT)
 
 

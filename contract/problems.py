@@ -27,6 +27,14 @@ class Problems(ValueError):
         self.lines = tuple(lines)
 
 
+def document(data: bytes) -> dict[str, Any]:
+    """The tables of a TOML file; empty if it is not readable as one."""
+    try:
+        return tomllib.loads(data.decode())
+    except ValueError:
+        return {}
+
+
 def parse_toml(data: bytes, model: type[Model], context: object = None) -> Model:
     """Read a TOML document as `model`; `context` is handed to its validators. Raises Problems."""
     try:

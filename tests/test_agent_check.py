@@ -79,6 +79,30 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     }  # fmt: skip
 
 
+def test_mistakes_of_form_hide_no_others(tmp_path):
+    """An unknown key, a wrong type, overlapping registers, a missing profile and an expired certificate in one file."""
+    expired = '{ number = "1", body = "b", valid_from = 2015-01-01, valid_to = 2020-01-01 }'
+    config = CONFIG.replace("seal_s = 5", 'seal_s = "soon"\nsael_s = 5')
+    config = config.replace('installation = "1"', f'instalation = "1"\ncertificate = {expired}')
+    config = config.replace("./plc.toml", "./no-such.toml")
+    write_plant(tmp_path, config)
+    meter = tmp_path / "meter.toml"
+    meter.write_text(meter.read_text().replace("address = 8", "address = 0"))
+    with pytest.raises(Problems) as caught:
+        check.load(tmp_path / "agent.toml", T0)
+    keys = [line.removeprefix(f"{tmp_path / 'agent.toml'}: ").split(": ")[0] for line in caught.value.lines]
+    assert sorted(keys) == [
+        "agent.sael_s", "agent.seal_s", "meter.press-plc.profile", "meter.press.certificate.valid_to",
+        "meter.press.instalation", "meter.press.profile",
+    ]  # fmt: skip
+
+
+def test_a_table_that_cannot_be_read_is_not_missed_by_others(tmp_path):
+    config = CONFIG.replace('name = "press"\nbus = "serial"', 'name = "press"')
+    assert config != CONFIG
+    assert [line.split(": ")[0] for line in problems(tmp_path, config)] == ["meter.press.bus"]
+
+
 def test_registers_that_overlap_are_told_under_the_meter_that_has_them(tmp_path):
     path = write_plant(tmp_path)
     profile = tmp_path / "meter.toml"

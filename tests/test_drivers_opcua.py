@@ -7,6 +7,7 @@ import itertools
 import socket
 import struct
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -27,7 +28,7 @@ from agent.drivers import (
     Unreachable,
     profile,
 )
-from agent.drivers.opcua import Bus, open_driver
+from agent.drivers.opcua import Bus, Security, open_driver
 
 SIEMENS = "http://www.siemens.com/simatic-s7-opcua"
 HEAD = 'make = "M"\nmodel = "X"\nmedium = "electricity"\ngrade = "bronze"\nsources = ["s"]\n'
@@ -318,3 +319,15 @@ def test_moment_ns_is_what_the_calendar_says():
     days = (MOMENT.date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
     seconds = days * 86_400 + timedelta(hours=8, minutes=30, seconds=15).seconds
     assert seconds * 10**9 + 123_456_000 == MOMENT_NS
+
+
+def test_files_are_found_beside_the_configuration():
+    security = Security(
+        policy="Basic256Sha256", certificate="own.pem", key="own.key", server_certificate="/etc/server.pem"
+    )
+    given = Bus(url="opc.tcp://h", user="u", password_file="word", security=security)
+    located = given.located(Path("/etc/metertrail"))
+    assert located.password_file == "/etc/metertrail/word"
+    assert located.security.key == "/etc/metertrail/own.key"
+    assert located.security.server_certificate == "/etc/server.pem"
+    assert Bus(url="opc.tcp://h").located(Path("/etc")) == Bus(url="opc.tcp://h")

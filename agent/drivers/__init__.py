@@ -10,7 +10,8 @@ from typing import Protocol
 from agent.drivers.profile import Profile
 
 # Protocol -> module; a module is imported only when a configuration names its protocol. Each module exports
-# `Bus` (its configuration model) and `open_driver(bus, meters, now_ns) -> Driver`, where meters are `Target`s by name.
+# `Bus`, its configuration model (`located(folder)` is the same with its file names taken from that folder), and
+# `open_driver(bus, meters, now_ns) -> Driver`, where meters are `Target`s by name.
 DRIVERS: dict[str, str] = {"modbus": "agent.drivers.modbus", "opcua": "agent.drivers.opcua"}
 
 # Status codes are those of OPC UA (OPC 10000-6 annex A), also for protocols that have none of their own.

@@ -13,7 +13,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pymodbus import FramerType, ModbusException
@@ -55,6 +56,10 @@ class Bus(BaseModel):
     port: int = Field(default=502, ge=1, le=65535)
     timeout_ms: int = Field(default=1000, ge=10, le=60_000)
     pause_ms: int = Field(default=0, ge=0, le=10_000)  # before each request, for devices that need it
+
+    def located(self, _folder: Path) -> Self:
+        """The same: it names no files."""
+        return self
 
 
 class _SilentError(Exception):

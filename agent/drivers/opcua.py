@@ -89,6 +89,15 @@ class Bus(BaseModel):
             raise ValueError("user and password_file go together: give both or neither")
         return self
 
+    def located(self, folder: Path) -> Self:
+        """The same with its file names taken from `folder`."""
+        password_file = None if self.password_file is None else str(folder / self.password_file)
+        files = ("certificate", "key", "server_certificate")
+        security = self.security and self.security.model_copy(
+            update={name: str(folder / getattr(self.security, name)) for name in files}
+        )
+        return self.model_copy(update={"password_file": password_file, "security": security})
+
 
 @dataclass(frozen=True, slots=True)
 class _Tag:

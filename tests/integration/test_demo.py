@@ -5,7 +5,7 @@ import subprocess
 
 
 def test_an_unattended_demonstration_holds(command, tmp_path):
-    asked = ("--seconds", "45", "--batch-s", "12", "--seed", "3", "--free-ports")
+    asked = ("--seconds", "60", "--batch-s", "12", "--seed", "3", "--free-ports")
     files = ("--report", str(tmp_path / "report.json"), "--data", str(tmp_path / "demo"))
     told = subprocess.run(
         **command("demo", *asked, *files), cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
