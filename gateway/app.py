@@ -19,14 +19,18 @@ from pathlib import Path
 
 import uvicorn
 
-from gateway import broker, factors, site_model, web
+from contract import body
+from gateway import broker, factors, live_message, site_model, web
+from gateway.attribution import BatchFacts, facts
 from gateway.config import Config, Mqtt, Web
 from gateway.errors import Stopped
 from gateway.ingest import Ingest, Listeners, make_client
 from gateway.ledger import Ledger, LedgerEntry
 from gateway.live import BATCH_MARGIN_NS, Live
+from gateway.mirror import Mirror, batch_point, meter_points
 from gateway.opening import open_sequencer
 from gateway.preflight import Prepared
+from gateway.trust import shown_parts
 
 log = logging.getLogger("metertrail.gateway")
 
@@ -42,10 +46,14 @@ def run(path: Path, config: Config, prepared: Prepared) -> int:
     live = Live(site_model.parse(prepared.site), factors.library(prepared.factors), now_ns())
     rebuilt = threading.Event()
 
+    mirror = Mirror(config.mirror, prepared.mirror_token) if config.mirror and prepared.mirror_token else None
+
     def on_admitted(entries: Sequence[LedgerEntry], at_ns: int) -> None:
         with _never_evidence("entries"):
             if rebuilt.is_set():
                 live.on_admitted(entries, at_ns)
+            if mirror:
+                mirror.put([batch_point(config.gateway.site, batch) for batch in _batches(entries)])
 
     try:
         client = make_client(config.mqtt, prepared.mqtt_password, config.gateway.site)
@@ -59,11 +67,15 @@ def run(path: Path, config: Config, prepared: Prepared) -> int:
         rebuilt.set()
         log.info("ledger open site=%s entries=%d", config.gateway.site, ledger.size)
         process = Process(path, config)
-        ingest = Ingest(client, config.gateway.site, sequencer, _listeners(live, process), now_ns)
+        if mirror:
+            mirror.start()
+        ingest = Ingest(client, config.gateway.site, sequencer, _listeners(live, process, mirror), now_ns)
         app = web.build(live, ledger, prepared.web_password, now_ns)
         served = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S)
         return asyncio.run(process.run(uvicorn.Server(served), listening, ingest))
     finally:
+        if mirror:
+            mirror.stop()
         ledger.close()
         log.info("ledger closed entries=%d", ledger.size)
 
@@ -177,10 +189,19 @@ def _recent(ledger: Ledger, live: Live) -> Iterator[LedgerEntry]:
             yield entry
 
 
-def _listeners(live: Live, process: Process) -> Listeners:
+def _batches(entries: Sequence[LedgerEntry]) -> Iterator[BatchFacts]:
+    for entry in entries:
+        if entry.type == "batch":
+            yield facts(entry.author, shown_parts(body.unpack(entry.body)))
+
+
+def _listeners(live: Live, process: Process, mirror: Mirror | None) -> Listeners:
     def on_live(agent: str, payload: bytes, at_ns: int) -> None:
         with _never_evidence("live"):
             live.on_live(agent, payload, at_ns)
+        if mirror:
+            with contextlib.suppress(ValueError):  # counted by the pages
+                mirror.put(meter_points(live.site.site, agent, live_message.parse(payload)))
 
     def on_status(agent: str, payload: bytes, at_ns: int) -> None:
         with _never_evidence("status"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Le, Len
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from contract.problems import Problems, parse_toml
 from contract.topics import check_name
@@ -84,6 +84,16 @@ class Web(BaseModel):
     password_file: File | None = None
 
 
+class Mirror(BaseModel):
+    """A bucket for dashboards, on InfluxDB 2 or what speaks its write API. It is written to and never read."""
+
+    model_config = STRICT
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    org: str
+    bucket: Annotated[str, Len(1)]
+    token_file: File
+
+
 class Agent(BaseModel):
     """An edge whose evidence is admitted, known by its public key."""
 
@@ -102,6 +112,7 @@ class Config(BaseModel):
     mqtt: Mqtt
     broker: Broker = Broker()
     web: Web = Web()
+    mirror: Mirror | None = None
     agent: tuple[Agent, ...] = ()
 
 

@@ -28,6 +28,7 @@ class Prepared:
     agent_keys: Mapping[str, keys.PublicKey]
     mqtt_password: str
     web_password: str | None
+    mirror_token: str | None
     site: bytes
     factors: tuple[bytes, ...]
 
@@ -47,6 +48,7 @@ def prepare(config: Config) -> Prepared:
     ledger_key = of(custody.load_ledger_key, config.gateway.ledger_key)
     password = of(custody.load_password, config.mqtt.password_file)
     web_password = of(_web_password, config.web.password_file) if config.web.password_file else None
+    mirror_token = of(custody.load_password, config.mirror.token_file) if config.mirror else None
     agents = {agent.name: of(custody.load_public, agent.key) for agent in config.agent}
     site = of(lambda path: _site(path, config.gateway.site), config.site)
     factor_files = tuple(of(_factors, path) for path in config.factors)
@@ -61,7 +63,7 @@ def prepare(config: Config) -> Prepared:
         raise Problems(list(dict.fromkeys(lines)))
     known = {name: public for name, public in agents.items() if public is not None}
     stated = tuple(data for data in factor_files if data is not None)
-    return Prepared(key, ledger_key, known, password, web_password, site, stated)
+    return Prepared(key, ledger_key, known, password, web_password, mirror_token, site, stated)
 
 
 def _shared(agents: Mapping[str, keys.PublicKey | None]) -> Iterator[str]:
