@@ -6,7 +6,7 @@ comment:
     entries.cborseq    [index, signed header, body or null] for every ledger index from 0 on
     ledger.pem         the ledger's public key
     receipts.cborseq   the latest receipt of every agent, each as a byte string
-    statement.json     the statement, canonical JSON
+    statement.json     the statement, canonical JSON; empty where the archive is of a whole ledger
 """
 
 import io

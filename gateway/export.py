@@ -81,6 +81,15 @@ def export(log: Log, key: Ed25519PublicKey, asked: Asked, seal_run: Callable[[re
     shown = _shown(log, asked, size)
     text = attribution.canonical_json(statement(log, asked, size))
     seal_run(records.RunPart(ledger_size=size, statement=text))
+    return _packed(log, key, text, lambda entry: _is_needed(entry, asked, shown, size))
+
+
+def whole_ledger(log: Log, key: Ed25519PublicKey) -> bytes:
+    """An archive of every entry with its body, and no statement. Raises ValueError for an empty ledger."""
+    return _packed(log, key, b"", lambda _: True)
+
+
+def _packed(log: Log, key: Ed25519PublicKey, text: bytes, is_needed: Callable[[LedgerEntry], bool]) -> bytes:
     receipts = log.receipts()  # before the checkpoint, so that none speaks of a larger ledger
     note = log.latest_checkpoint()
     if note is None:
@@ -90,8 +99,7 @@ def export(log: Log, key: Ed25519PublicKey, asked: Asked, seal_run: Callable[[re
         {
             "checkpoint.txt": note.encode(),
             "entries.cborseq": b"".join(
-                cbor.encode([e.index, e.signed, e.body if _is_needed(e, asked, shown, size) else None])
-                for e in log.entries(0, last)
+                cbor.encode([e.index, e.signed, e.body if is_needed(e) else None]) for e in log.entries(0, last)
             ),
             "ledger.pem": keys.public_to_pem(key),
             "receipts.cborseq": b"".join(cbor.encode(receipts[agent]) for agent in sorted(receipts)),

@@ -16,8 +16,9 @@ from contract import records
 from contract.problems import Problems
 from gateway import site_model
 from gateway.config import Config, load
+from gateway.custody import load_ledger_key
 from gateway.errors import Busy, Stopped
-from gateway.export import Asked, check_product, export
+from gateway.export import Asked, check_product, export, whole_ledger
 from gateway.ledger import Ledger
 from gateway.opening import open_sequencer
 from gateway.preflight import Prepared, prepare
@@ -58,6 +59,23 @@ def main(argv: Sequence[str]) -> int:
         return _refuse([str(error)], FAILED)
     sys.stdout.write(f"{given.out}: {len(data)} bytes; check it with `metertrail verify {given.out}`\n")
     return 0
+
+
+def pack_ledger(path: Path) -> bytes:
+    """The whole ledger of a gateway's configuration as an archive. The gateway may be running: nothing is written.
+
+    Raises Problems or ValueError, one clear line each, for a configuration or a ledger that cannot be read.
+    """
+    config = load(path)
+    key = load_ledger_key(config.gateway.ledger_key).public_key()
+    try:
+        ledger = Ledger.open(config.gateway.database_url, config.gateway.site)
+    except Stopped as error:
+        raise ValueError(str(error)) from None
+    try:
+        return whole_ledger(ledger, key)
+    finally:
+        ledger.close()
 
 
 def at_ns(text: str, offset_ns: int) -> int:

@@ -9,7 +9,7 @@ from archive_maker import AGENT, GATEWAY, SITE
 
 from contract import body, entry, records
 from contract.cose import parse
-from gateway.export import Asked, export
+from gateway.export import Asked, export, whole_ledger
 from gateway.ledger import Ledger
 from gateway.trust import Admitted
 from verifier import archive, trail, trust
@@ -138,3 +138,15 @@ def test_bodies_are_as_the_ledger_keeps_them(sealer: Sealer):
     shown = [kept for kept in read.entries if kept.body is not None]
     assert len(shown) == len(sealer.made.ledger)
     assert all(body.unpack(kept.body).root() == entry.read(kept.signed).header.body_root for kept in shown)
+
+
+def test_a_whole_ledger_is_an_archive_without_a_statement(sealer: Sealer):
+    packed = whole_ledger(sealer.ledger, sealer.made.ledger_key.public_key())
+    read = archive.read(packed)
+    assert read.statement == b""
+    assert all(kept.body is not None for kept in read.entries)
+    assert len(read.entries) == sealer.ledger.size
+    report = verify(read)
+    assert report.verdict == "self-consistent"
+    assert {"batch", "partition", "segment"} <= {finding.check for finding in report.findings}
+    assert not {"run", "statement"} & {finding.check for finding in report.findings}

@@ -41,3 +41,15 @@ def test_arguments_and_status_are_passed_on(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["metertrail", "verify", "no-such-file.zip"])
     assert metertrail.main() == 2
     assert "no-such-file.zip" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("order", [["gateway.toml", "--trust", "t.toml"], ["--trust", "t.toml", "gateway.toml"]])
+def test_a_gateways_configuration_is_told_from_a_trust_file(order, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert metertrail.verify(order) == 2
+    assert capsys.readouterr().err == "gateway.toml: No such file or directory: name a gateway's configuration file\n"
+
+
+def test_an_archive_is_verified_as_it_is(capsys):
+    assert metertrail.verify(["no-such.zip", "--trust", "t.toml"]) == 2
+    assert capsys.readouterr().err == "t.toml: No such file or directory: name a file that can be read\n"

@@ -30,7 +30,12 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="metertrail verify", description="Recompute an archive from its raw readings."
     )
-    parser.add_argument("file", metavar="FILE", type=Path, help="an archive written by `metertrail export`")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="an archive of `metertrail export`, or a gateway's configuration: then its whole ledger",
+    )
     parser.add_argument("--trust", metavar="TRUST.toml", type=Path, help="the keys you know from elsewhere")
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     try:
@@ -40,7 +45,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         trusted = None if given.trust is None else trust.parse(_read(given.trust))
         report = verify(archive.read(_read(given.file)), trusted)
-    except (Inadmissible, OSError) as error:
+    except OSError as error:
+        return _refuse(f"{error.filename}: {error.strerror}: name a file that can be read")
+    except Inadmissible as error:
         return _refuse(f"{given.file}: {error}")
     except ValueError as error:
         return _refuse("\n".join(f"{given.trust}: {line}" for line in str(error).splitlines()))

@@ -22,8 +22,11 @@ from verifier import (
     trust,
 )
 from verifier.archive import Archive
+from verifier.check_batches import Batch, Period
 from verifier.finding import Finding
 from verifier.trust import Trust
+
+ALL_TIME = Period(-(2**63), 2**63)
 
 Verdict = Literal["failed", "self-consistent", "pinned"]
 
@@ -56,18 +59,29 @@ def verify(archive: Archive, trusted: Trust | None = None) -> Report:
 
 def _numbers(whole: trail.Trail) -> list[Finding]:
     """Everything that is recomputed, from what the ledger held when the statement was made."""
+    if not whole.archive.statement:
+        # a whole ledger: its last batches may still be under way
+        findings, _, _ = _recomputed(whole, ALL_TIME, provisional=True)
+        return findings
     try:
         said = check_statement.claim(whole.archive.statement)
         period, provisional = said.period, said.provisional
     except Malformed:
         period, provisional = None, False  # the statement's own check says why
     read, findings = check_statement.run(whole)
+    more, known, batches = _recomputed(read, period, provisional=provisional)
+    return [*findings, *more, *check_statement.statement(read, known, batches)]
+
+
+def _recomputed(
+    read: trail.Trail, period: Period | None, *, provisional: bool
+) -> tuple[list[Finding], evidence.Evidence, list[Batch]]:
+    """Everything that follows from raw words: findings, and what a statement is computed from."""
     known, unfit = evidence.read(read)
     batches, unread = check_batches.read(read, period)
-    findings += [*unfit, *unread]
+    findings = [*unfit, *unread]
     findings += check_batches.edges(batches)
     findings += check_batches.amounts(read, known, batches, period)
     findings += check_events.unaccounted(read, batches, period, provisional=provisional)
     findings += check_partition.partitions(known, batches)
-    findings += check_statement.statement(read, known, batches)
-    return findings
+    return findings, known, batches

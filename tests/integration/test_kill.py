@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import metertrail
 from agent import rows
 from agent.journal import Journal
 from contract import body, entry, segment
@@ -91,6 +92,9 @@ def test_a_killed_part_costs_nothing_that_was_confirmed(stage: demo.Stage, part:
     _, verdicts, archive = report.archives_of(stage, period)
     assert [verdict["failed"] for verdict in verdicts] == [[], []]
     assert [verdict["exit"] for verdict in verdicts] == [0, 0]
+
+    trust = str(stage.folder / "trust.toml")
+    assert metertrail.verify([str(config / "gateway.toml"), "--trust", trust]) == 0, "the whole ledger does not verify"
 
     scans = in_ledger(archive)
     assert set(scans.values()) == {1}, "a scan is in the ledger twice"
