@@ -6,7 +6,12 @@ import subprocess
 
 import pytest
 
-PACKAGES = {"chromium": "chromium", "chromedriver": "chromium-driver", "mosquitto": "mosquitto"}
+PACKAGES = {
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "mosquitto": "mosquitto",
+    "mosquitto_passwd": "mosquitto",
+}
 
 
 def _missing(programs):
@@ -15,13 +20,13 @@ def _missing(programs):
 
 @pytest.fixture(scope="session")
 def need():
-    """`need("chromium", ...)` installs programs as root, else skips; under METERTRAIL_REQUIRE_ALL=1 it fails instead."""
+    """`need("chromium", ...)`: installs as root, else skips with the reason; fails under METERTRAIL_REQUIRE_ALL=1."""
 
     def ask(*programs):
         required = os.environ.get("METERTRAIL_REQUIRE_ALL") == "1"
         missing = _missing(programs)
         if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-            packages = [PACKAGES.get(program, program) for program in missing]
+            packages = sorted({PACKAGES.get(program, program) for program in missing})
             environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *packages]):
                 subprocess.run(command, check=False, capture_output=True, timeout=600, env=environment)

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -37,16 +36,21 @@ def stage(tmp_path: Path) -> Iterator[demo.Stage]:
 def kill(stage: demo.Stage, name: str) -> None:
     """End one part as a power cut would, and leave it so for a moment."""
     if name == "broker":
-        told = subprocess.run(
-            ["pgrep", "-f", f"gateway.broker {stage.folder}"], capture_output=True, text=True, check=True
-        )
-        (pid,) = map(int, told.stdout.split())
+        words = b"gateway.broker\0" + bytes(stage.folder)
+        (pid,) = [int(p.parent.name) for p in Path("/proc").glob("[0-9]*/cmdline") if words in _cmdline(p)]
         os.kill(pid, signal.SIGKILL)  # the gateway starts it again by itself
         return
     (process,) = [running for known, running in stage.running if known == name]
     process.kill()
     process.wait()
     stage.running[:] = [item for item in stage.running if item[1] is not process]
+
+
+def _cmdline(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has just ended
+        return b""
 
 
 def unsealed(journal: Path) -> set[tuple[str, int, int]]:
