@@ -5,10 +5,10 @@ In: a parsed configuration, its meters with their profiles, today's date. Out: `
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 
 from agent import config
 from agent.aggregation.limits import CT_CLASSES, METER_CLASSES
+from agent.drivers.profile import positive
 from agent.manifest import MeterPlan
 from contract.problems import suggest
 
@@ -57,7 +57,7 @@ def _declared(at: str, meter: config.Meter, plan: MeterPlan) -> Iterator[str]:
 
 def _is_positive(text: str) -> bool:
     try:
-        number = Decimal(text)
-    except InvalidOperation:
+        positive(text)
+    except ValueError:
         return False
-    return number.is_finite() and number > 0
+    return True

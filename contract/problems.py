@@ -31,7 +31,7 @@ def document(data: bytes) -> dict[str, Any]:
     """The tables of a TOML file; empty if it is not readable as one."""
     try:
         return tomllib.loads(data.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 
@@ -41,7 +41,7 @@ def parse_toml(data: bytes, model: type[Model], context: object = None) -> Model
         document = tomllib.loads(data.decode())
     except UnicodeDecodeError as error:
         raise Problems([f"byte {error.start}: not UTF-8: save the file as UTF-8"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also an integer of too many digits, tables nested too deep
         raise Problems([f"not TOML: {error}"]) from None
     try:
         return model.model_validate(document, context=context)

@@ -63,7 +63,8 @@ def run(path: Path, config: Config, prepared: Prepared) -> int:
         log.critical("cannot start: %s", error)
         return 1
     try:
-        live.on_admitted(_recent(ledger, live), now_ns())
+        with _never_evidence("ledger"):
+            live.on_admitted(_recent(ledger, live), now_ns())
         rebuilt.set()
         log.info("ledger open site=%s entries=%d", config.gateway.site, ledger.size)
         process = Process(path, config)

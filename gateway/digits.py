@@ -10,7 +10,12 @@ PLACES_MAX = 6
 
 
 def place(size: Fraction) -> int:
-    """The power of ten of the leading digit of a size greater than zero: 3 for 1234, -1 for 0.12."""
+    """The power of ten of the leading digit of a size greater than zero: 3 for 1234, -1 for 0.12.
+
+    Raises ValueError for a size that is not: there is no such digit.
+    """
+    if size <= 0:
+        raise ValueError(f"{size} has no leading digit")
     power = len(str(int(size))) - 1 if size >= 1 else -1
     while size < 1 and size * 10**-power < 1:
         power -= 1
@@ -22,7 +27,7 @@ def shown(value: Fraction, u95: Fraction | None = None, significant: int = 3) ->
     if value == 0 and not u95:
         return "0"
     last = place(abs(value) or Fraction(1)) - significant + 1
-    last = max(last, place(u95)) if u95 else last
+    last = max(last, place(abs(u95))) if u95 else last
     return fixed(round(value / Fraction(10) ** last) * Fraction(10) ** last, max(0, min(PLACES_MAX, -last)))
 
 

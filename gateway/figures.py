@@ -145,7 +145,7 @@ def intensity(
     """Intensity of (direct energy, utilities' share, u95 of the direct energy); None without good output."""
     known = site.product(product)
     direct, share, u95 = energy
-    if known is None or good_g_milli <= 0:
+    if known is None or good_g_milli <= 0 or direct < 0:
         return None
     total, per = direct + (share or 0), GRAMS_MILLI[known.unit]
     return Intensity(

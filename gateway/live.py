@@ -251,7 +251,7 @@ class Live:
             for entry in entries:
                 try:
                     state = with_entry(state, self.site, entry)
-                except Malformed:
+                except Exception:  # noqa: BLE001 - what an agent signed must not keep a page, or a gateway, from starting
                     state = replace(state, refused=_counted(state.refused, "not_shown"))
             self._state = state
 

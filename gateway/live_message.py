@@ -3,10 +3,10 @@
 In: bytes from a `live` or `status` topic. Out: a checked message, or ValueError. Sizes are limited before parsing.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from annotated_types import Ge, Le, Len
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 BYTES_MAX = 1 << 16
 LOOSE = ConfigDict(frozen=True, strict=True, extra="ignore")
@@ -31,9 +31,16 @@ class SoFar(BaseModel):
     """An amount up to now with its bounds, in canonical units; None where nothing can be claimed yet."""
 
     model_config = LOOSE
-    amount: Integer | None = None
-    lower: Integer | None = None
-    upper: Integer | None = None
+    amount: Count | None = None
+    lower: Count | None = None
+    upper: Count | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        known = [value for value in (self.lower, self.amount, self.upper) if value is not None]
+        if known != sorted(known):
+            raise ValueError("an amount lies outside its bounds")
+        return self
 
 
 class RunningNow(BaseModel):

@@ -49,6 +49,20 @@ def test_counters_as_a_manifest_states_them(parts, counter):
     assert counter.instrument is not None
 
 
+@pytest.mark.parametrize("changed", [{"installation": "2"}, {"serial": "another"}])
+def test_another_instrument_or_place_is_another_counter(parts, counter, changed):
+    meter = records.write(records.read(parts[2], records.MeterPart).model_copy(update=changed))
+    assert replay.counters([*parts[:2], meter])[PLACE] != counter
+
+
+@pytest.mark.parametrize("step", ["Infinity", "NaN", "-1", "0", "1e99999999", "1e400", "0." + "1" * 40])
+def test_a_step_that_no_register_has_is_malformed_at_once(parts, step):
+    declared = [records.Declared(point="energy", step=step, age_ns=None, source="s")]
+    meter = records.write(records.read(parts[2], records.MeterPart).model_copy(update={"declared": declared}))
+    with pytest.raises(Malformed, match="press"):
+        replay.counters([*parts[:2], meter])
+
+
 @pytest.mark.parametrize("wrong", [{"accuracy_class": "7"}, {"profile": b"?" * 32}, {"declared_step": "x"}])
 def test_a_manifest_that_cannot_be_computed_with_is_malformed(parts, wrong):
     meter = records.read(parts[2], records.MeterPart)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from contract.problems import Problems, explain, parse_toml, suggest
+from contract.problems import Problems, document, explain, parse_toml, suggest
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 
@@ -123,3 +123,10 @@ def test_suggest():
     assert suggest("usrname", ["username", "host"]) == "did you mean username?"
     assert suggest("zzz", ["b", "a"]) == "use one of a, b"
     assert suggest("zzz", []) == "remove it"
+
+
+@pytest.mark.parametrize("data", [b"a = " + b"[" * 5000, b"a = " + b"1" * 6000])
+def test_what_no_reader_can_take_is_a_problem_and_not_a_traceback(data):
+    with pytest.raises(Problems, match="^not TOML: "):
+        parse_toml(data, Plant)
+    assert document(data) == {}

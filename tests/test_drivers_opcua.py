@@ -28,7 +28,7 @@ from agent.drivers import (
     Unreachable,
     profile,
 )
-from agent.drivers.opcua import Bus, Security, open_driver
+from agent.drivers.opcua import Bus, Security, _ns, _reading, open_driver
 
 SIEMENS = "http://www.siemens.com/simatic-s7-opcua"
 HEAD = 'make = "M"\nmodel = "X"\nmedium = "electricity"\ngrade = "bronze"\nsources = ["s"]\n'
@@ -331,3 +331,29 @@ def test_files_are_found_beside_the_configuration():
     assert located.security.key == "/etc/metertrail/own.key"
     assert located.security.server_certificate == "/etc/server.pem"
     assert Bus(url="opc.tcp://h").located(Path("/etc")) == Bus(url="opc.tcp://h")
+
+
+def text_point():
+    return profile.parse(
+        b'make="m"\nmodel="m"\nmedium="production"\ngrade="bronze"\nsources=["s"]\n[[point]]\nid="b"\nquantity="batch"\n'
+        b'node="ns=1;s=b"\ntype="text"\nunit="1"\nkind="gauge"\n'
+    ).points[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "kept"),
+    [
+        ("批次1", 0, "批次1"),
+        ("批次1".encode("gbk").decode("utf-8", "surrogateescape"), 0x80070000, None),  # how asyncua hands on GBK
+        ("x" * 201, 0x803C0000, None),
+        ("x" * 200, 0, "x" * 200),
+    ],
+)
+def test_a_text_that_is_none_has_no_value(text, status, kept):
+    made = _reading(text_point(), ua.DataValue(ua.Variant(text, ua.VariantType.String)))
+    assert (made.status, made.text, made.raw) == (status, kept, None)
+
+
+@pytest.mark.parametrize("year", [1600, 1650, 2300, 9999])
+def test_a_time_beyond_64_bits_is_none(year):
+    assert _ns(datetime(year, 12, 31, tzinfo=UTC)) is None

@@ -123,6 +123,7 @@ def test_the_ratio_multiplies_energy_and_power_only():
         ("V", "v_milli", 1000),
         ("1", "one_milli", 1000),
         ("m3/h", "m3_per_h_milli", 1000),
+        ("GJ/h", "gj_per_h_milli", 1000),
     ],
 )
 def test_canonical_units(unit, canonical, one):

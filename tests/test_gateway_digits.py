@@ -38,3 +38,13 @@ def test_shown(value, u95, significant, text):
         assert fixed(Fraction(value), 1) == text
         return
     assert shown(Fraction(value), None if u95 is None else Fraction(u95), significant) == text
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_what_has_no_leading_digit_is_refused_and_not_searched_for_ever(size):
+    with pytest.raises(ValueError, match="has no leading digit"):
+        place(Fraction(size))
+
+
+def test_the_sign_of_an_uncertainty_does_not_matter():
+    assert shown(Fraction(1234), Fraction(-10)) == shown(Fraction(1234), Fraction(10))

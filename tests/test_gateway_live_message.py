@@ -52,3 +52,12 @@ def test_status():
     assert parse_status(b'{"state": "offline"}') == "offline"
     with pytest.raises(ValueError, match="online"):
         parse_status(b'{"state": "ONLINE"}')
+
+
+@pytest.mark.parametrize(
+    "energy", [{"amount": -1}, {"amount": 5, "lower": 6}, {"amount": 5, "upper": 4}, {"lower": -2}]
+)
+def test_an_amount_outside_its_bounds_is_no_message(energy):
+    running = {"line": "l", "batch": "b", "product": "p", "start_ns": 1, "energy": energy}
+    with pytest.raises(ValueError, match="energy"):
+        parse(json.dumps({"at_ns": 1, "meters": [], "running": [running]}).encode())

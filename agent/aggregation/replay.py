@@ -7,7 +7,6 @@ the register's age), and of nothing else.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -31,7 +30,11 @@ LOAD_PERMILLE, TAN_PHI_MILLI = 100, 750
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A counter point as a manifest describes it; `age_ns` is -1 where nobody states the register's age."""
+    """A counter point as a manifest describes it; `age_ns` is -1 where nobody states the register's age.
+
+    Registers of two instruments, or of one at two places, are never read as one: `installation` and `serial` are part
+    of what a counter is.
+    """
 
     meter: str
     point: str
@@ -41,6 +44,8 @@ class Counter:
     ratio: Fraction
     age_ns: int
     instrument: Instrument | None
+    installation: str = ""
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +182,11 @@ def _counter(meter: records.MeterPart, point: profiles.Point) -> Counter:
         if declared.age_ns is not None:
             age_ns = declared.age_ns
         if declared.step is not None:
-            point = point.model_copy(update={"step": Decimal(declared.step)})
-    return Counter(meter.meter, point.id, point.quantity, unit_of(point), point, ratio, age_ns, _instrument(meter))
+            point = point.model_copy(update={"step": profiles.positive(declared.step)})
+    return Counter(
+        meter.meter, point.id, point.quantity, unit_of(point), point, ratio, age_ns, _instrument(meter),
+        meter.installation, meter.serial,
+    )  # fmt: skip
 
 
 def _instrument(meter: records.MeterPart) -> Instrument | None:
@@ -208,7 +216,7 @@ def _amount(counter: Counter, known: Readings, start: tuple[int, int], end: tupl
         return _nothing("scale changed")
     try:
         return _computed(counter, Readings(requested_ns, answered_ns, raws, scales), start, end)
-    except ValueError:  # garbage in a register: a value beyond every counter, a scale that is none
+    except (ValueError, ArithmeticError):  # garbage in a register: a value beyond every counter, a scale that is none
         return _nothing("readings beyond computing")
 
 

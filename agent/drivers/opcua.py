@@ -22,6 +22,7 @@ from agent.drivers import (
     BAD_DECODING_ERROR,
     BAD_NO_DATA,
     BAD_NODE_ID_UNKNOWN,
+    BAD_OUT_OF_RANGE,
     BAD_TYPE_MISMATCH,
     GOOD,
     Reading,
@@ -37,6 +38,7 @@ from agent.drivers.registers import status_of
 logging.getLogger("asyncua.client").setLevel(logging.CRITICAL)
 
 FAULTS = (OSError, TimeoutError, ua.UaError)
+TEXT_CHARACTERS_MAX = 200  # of a batch's or a product's name
 LEAVE_S = 1.0  # how long a server may take over a farewell
 WATCHDOG_S = 60.0  # asyncua's own probe of the server; ours is the next read
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -243,10 +245,21 @@ def _reading(point: Point, answer: ua.DataValue) -> Reading:
     if is_bad(status):
         return Reading(point.id, None, status, source_ns)
     if point.type == "text":
-        return Reading(point.id, None, status, source_ns, str(variant.Value))
+        return _text(point, str(variant.Value), status, source_ns)
     raw = _bits(point, variant.Value)
     missing = status_of(point, raw)
     return Reading(point.id, None, missing, source_ns) if missing else Reading(point.id, raw, status, source_ns)
+
+
+def _text(point: Point, text: str, status: int, source_ns: int | None) -> Reading:
+    """A text as it is. A server may send any bytes: what is not UTF-8, or too long to be a name, is no value."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Reading(point.id, None, BAD_DECODING_ERROR, source_ns)
+    if len(text) > TEXT_CHARACTERS_MAX:
+        return Reading(point.id, None, BAD_OUT_OF_RANGE, source_ns)
+    return Reading(point.id, None, status, source_ns, text)
 
 
 def _bits(point: Point, value: float) -> int:
@@ -261,4 +274,6 @@ def _ns(moment: datetime | None) -> int | None:
     if moment is None:
         return None
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return None if aware <= NO_TIME else (aware - EPOCH) // timedelta(microseconds=1) * 1000
+    ns = (aware - EPOCH) // timedelta(microseconds=1) * 1000
+    # a DateTime reaches to the year 9999; no clock that is of use here lies beyond 64 bits of nanoseconds, in 2262
+    return ns if aware > NO_TIME and -(2**63) <= ns < 2**63 else None

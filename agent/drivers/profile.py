@@ -42,6 +42,7 @@ UNITS: dict[str, tuple[str, int]] = {
     "kvarh": ("kvarh_milli", 3),
     "MJ": ("mj_milli", 3),
     "GJ": ("gj_milli", 3),
+    "GJ/h": ("gj_per_h_milli", 3),
     "m3/h": ("m3_per_h_milli", 3),
     "L/min": ("l_per_min_milli", 3),
     "kg/h": ("kg_per_h_milli", 3),
@@ -63,19 +64,27 @@ BITS = {
     "text": 0,
 }
 RATIOED = tuple(f"{kind}_{what}" for kind in ("active", "reactive", "apparent") for what in ("energy", "power"))
+DECIMAL_PLACES_MAX = 24
 _NAME = r"^[a-z][a-z0-9_]*$"
+
+
+def positive(text: str) -> Decimal:
+    """A step or a limit. Raises ValueError for what is not a number greater than zero of a size that meters have."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError('write a decimal number such as "0.01"') from None
+    if not number.is_finite() or number <= 0:
+        raise ValueError("must be greater than zero")
+    if abs(number.adjusted()) > DECIMAL_PLACES_MAX or len(number.as_tuple().digits) > DECIMAL_PLACES_MAX:
+        raise ValueError(f"must lie within {DECIMAL_PLACES_MAX} decimal places")
+    return number
 
 
 def _decimal(given: object) -> Decimal:
     if not isinstance(given, str):
         raise ValueError('write it as a string such as "0.01": a decimal is exact, a float is not')  # noqa: TRY004 - pydantic collects ValueErrors only
-    try:
-        number = Decimal(given)
-    except InvalidOperation:
-        raise ValueError('write a decimal number such as "0.01"') from None
-    if not number.is_finite() or number <= 0:
-        raise ValueError("must be greater than zero")
-    return number
+    return positive(given)
 
 
 def _raw(given: object) -> object:
@@ -161,7 +170,7 @@ def parse(data: bytes) -> Profile:
     """
     try:
         document = tomllib.loads(data.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"profile: not readable as TOML: {error}") from error
     try:
         profile = Profile.model_validate(document)
