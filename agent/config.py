@@ -90,6 +90,7 @@ class Meter(BaseModel):
     pt: Transformer | None = None
     certificate: Certificate | None = None
     declared: dict[str, Declared] = {}
+    power_max_w: Positive | None = None
 
 
 class Line(BaseModel):

@@ -97,6 +97,7 @@ def _meter(plan: MeterPlan) -> records.MeterPart:
         ct=_transformer(meter.ct),
         pt=_transformer(meter.pt),
         certificate=_certificate(meter.certificate),
+        power_max_w=meter.power_max_w,
         declared=[_declared(point, declared) for point, declared in sorted(meter.declared.items())],
     )
 

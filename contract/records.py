@@ -93,6 +93,7 @@ class MeterPart(BaseModel):
     pt: Transformer | None
     certificate: Certificate | None
     declared: list[Declared]
+    power_max_w: Count | None  # the most its circuit can carry; a rise beyond it is a jump
 
 
 class CounterRef(BaseModel):

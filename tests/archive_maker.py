@@ -200,6 +200,7 @@ def manifest_parts() -> list[bytes]:
         part = records.MeterPart(
             meter=meter, installation="1", address="unit 1", base="0", profile=replay.profiles.profile_hash(toml),
             serial="1", serial_is="declared", accuracy_class=None, ct=None, pt=None, certificate=None, declared=[],
+            power_max_w=None,
         )  # fmt: skip
         made.append(records.write(part))
     line = records.LinePart(

@@ -102,3 +102,25 @@ def test_within_a_stretch_the_counter_never_falls_and_keeps_what_was_shown(shown
     falls = [index for index in range(1, len(shown)) if shown[index] < shown[index - 1]]
     assert [anomaly.index for anomaly in seen.anomalies] == falls
     assert [index for index in range(1, len(shown)) if seen.stretch[index] != seen.stretch[index - 1]] == falls
+
+
+def test_a_rise_beyond_what_the_circuit_carries_opens_a_stretch():
+    # 3600 W for one second is 1 Wh, 1000 mWh; answers are a second apart and requests come 10 ms before them
+    counter = [0, 1000, 2000, 2_000_000, 2_001_000]
+    seen = stretches(*columns(counter), limit=0, power_max_w=3600, above=10)
+    assert [(a.kind, a.index, a.before, a.after) for a in seen.anomalies] == [("jump", 3, 2000, 2_000_000)]
+    assert seen.stretch.tolist() == [0, 0, 0, 1, 1]
+    assert seen.counter.tolist() == counter
+
+
+def test_without_a_declared_power_no_rise_is_too_large():
+    assert stretches(*columns([0, 10**15])).anomalies == ()
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**6), st.integers(-2, 2))
+def test_a_jump_is_told_at_exactly_the_power_declared(power_max_w, above, beyond):
+    requested, answered, _ = columns([0, 0])
+    most = power_max_w * int(answered[1] - requested[0]) // 3_600_000_000 + 1 + above
+    rise = max(0, most + beyond)
+    seen = stretches(requested, answered, np.array([0, rise]), power_max_w=power_max_w, above=above)
+    assert [a.kind for a in seen.anomalies] == (["jump"] if rise > most else [])

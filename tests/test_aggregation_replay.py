@@ -211,3 +211,15 @@ def test_a_scale_that_changes_is_not_computed_across(parts):
     assert (changed.amount, changed.anomalies) == (None, ("scale changed",))
     later = np.array([2]).tolist()
     assert amount(counter, known(0, 1, 1, 1), instant(1.5), instant(later[0])).amount is not None
+
+
+def test_a_jump_within_a_window_leaves_nothing_to_claim(parts):
+    """An exchange nobody declared: 80 x 100 Wh in a second, 28.8 MW, on top of 2 MW, on a circuit of 3 MW."""
+    meter = records.read(parts[2], records.MeterPart).model_copy(update={"power_max_w": 3_000_000})
+    counter = replay.counters([*parts[:2], records.write(meter)])[PLACE]
+    before = replay.readings(counter, segments(range(10)))
+    raws = tuple(raw + (100 if n >= 5 else 0) for n, raw in enumerate(before.raws))
+    jumped = replay.Readings(before.requested_ns, before.answered_ns, raws, ())
+    assert amount(counter, before, instant(2), instant(7)).amount is not None
+    found = amount(counter, jumped, instant(2), instant(7))
+    assert (found.amount, found.lower, found.upper, found.anomalies) == (None, None, None, ("jump",))

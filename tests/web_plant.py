@@ -67,6 +67,7 @@ def manifest():
             ct=None,
             pt=None,
             certificate=None,
+            power_max_w=None,
             declared=declared,
         )
         parts.append(records.write(part))

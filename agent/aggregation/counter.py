@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
-Kind = Literal["wrap", "reset", "back_step"]
+Kind = Literal["wrap", "reset", "back_step", "jump"]
 
 # Counters stay within +-2^62, so that the difference of any two fits 64 bits.
 COUNTER_MOST = 2**62
@@ -27,7 +27,7 @@ _NEAR_ZERO = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """A backward step: the counter showed `before`, then `after` in reading `index`, answered at `at_ns`."""
+    """A step no running counter makes: it showed `before`, then `after` in reading `index`, answered at `at_ns`."""
 
     kind: Kind
     index: int
@@ -57,25 +57,28 @@ def stretches(
     age_ns: int = -1,
     above: int = 0,
 ) -> Stretches:
-    """Find backward steps, undo wraps and number the stretches.
+    """Find backward steps and jumps, undo wraps and number the stretches.
 
     A step back is a wrap if the modulus `limit` is known (not 0), both values lie in [0, limit) and the energy a wrap
     would mean is plausible: no more than `power_max_w` delivers between the two register contents plus one step
     (`above`); without `power_max_w` (it is meant for electricity, in mWh) no more than half of `limit`. An unknown age
-    (-1) grants no extra time. Raises ValueError if the unwrapped counter would leave +-2^62.
+    (-1) grants no extra time. A rise beyond what `power_max_w` delivers is a jump: another instrument, or garbage in
+    the register. Raises ValueError if the unwrapped counter would leave +-2^62.
     """
-    falls = np.flatnonzero(counter[1:] < counter[:-1]) + 1
+    steps = _suspects(requested_ns, answered_ns, counter, power_max_w, max(age_ns, 0))
     change = np.zeros(counter.size, np.int64)
     opened = np.zeros(counter.size, np.int64)
-    if falls.size == 0:
+    if steps.size == 0:
         return Stretches(counter, opened, ())
     anomalies: list[Anomaly] = []
     lift = 0
-    for index in falls.tolist():
+    for index in steps.tolist():
         before, after = int(counter[index - 1]), int(counter[index])
         between_ns = int(answered_ns[index]) - int(requested_ns[index - 1]) + max(age_ns, 0)
         most = None if power_max_w is None else power_max_w * between_ns // _W_NS_PER_WH_MILLI + 1 + above
-        kind = _kind(before, after, limit, most)
+        if after >= before and most is not None and after - before <= most:
+            continue  # suspected on rounded figures; the exact ones clear it
+        kind = "jump" if after >= before else _kind(before, after, limit, most)
         anomalies.append(Anomaly(kind, index, int(answered_ns[index]), before, after))
         lifted = lift + limit if kind == "wrap" else 0
         if lifted > COUNTER_MOST - limit:
@@ -84,6 +87,22 @@ def stretches(
         opened[index] = kind != "wrap"
         lift = lifted
     return Stretches(counter + np.cumsum(change), np.cumsum(opened), tuple(anomalies))
+
+
+def _suspects(
+    requested_ns: IntArray, answered_ns: IntArray, counter: IntArray, power_max_w: int | None, age_ns: int
+) -> IntArray:
+    """Indices of readings that fall below the one before, or rise by about as much as the circuit can carry or more.
+
+    Only a first sieve, so floats may do: whoever asks decides on exact integers.
+    """
+    rises = np.diff(counter)
+    strange = rises < 0
+    if power_max_w is not None:
+        between_ns = (answered_ns[1:] - requested_ns[:-1] + age_ns).astype(np.float64)
+        strange |= rises > between_ns * (power_max_w / _W_NS_PER_WH_MILLI * 0.999)
+    found: IntArray = np.flatnonzero(strange) + 1
+    return found
 
 
 def _kind(before: int, after: int, limit: int, most: int | None) -> Kind:

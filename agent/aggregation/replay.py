@@ -46,6 +46,7 @@ class Counter:
     instrument: Instrument | None
     installation: str = ""
     serial: str = ""
+    power_max_w: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _counter(meter: records.MeterPart, point: profiles.Point) -> Counter:
             point = point.model_copy(update={"step": profiles.positive(declared.step)})
     return Counter(
         meter.meter, point.id, point.quantity, unit_of(point), point, ratio, age_ns, _instrument(meter),
-        meter.installation, meter.serial,
+        meter.installation, meter.serial, meter.power_max_w if point.quantity.startswith("active_energy") else None,
     )  # fmt: skip
 
 
@@ -232,7 +233,12 @@ def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tu
     result = point_energy(
         Columns(known.requested_ns, known.answered_ns, counted),
         Parameters(
-            counter.age_ns, below, above, limit_of(counter.spec, counter.ratio, scale), instrument=counter.instrument
+            counter.age_ns,
+            below,
+            above,
+            limit_of(counter.spec, counter.ratio, scale),
+            counter.power_max_w,
+            counter.instrument,
         ),
         Edges(np.array([start[0], end[0]]), np.array([start[1], end[1]]), ((0, 1),)),
     )
