@@ -28,7 +28,10 @@ DRAIN_S = 5.0  # a stop waits so long for the last receipts
 
 
 async def run(plan: Plan, credentials: Credentials) -> None:
-    """Run until SIGINT or SIGTERM. Raises files.InUse, OSError or sqlite3.Error for a journal that cannot be kept."""
+    """Run until SIGINT or SIGTERM.
+
+    Raises files.InUse, clock.Behind, OSError or sqlite3.Error for a journal that cannot be kept.
+    """
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

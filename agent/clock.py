@@ -7,11 +7,13 @@ stepped forward the anchor follows, when it was stepped back ours goes on and th
 import ctypes
 import ctypes.util
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from contract.entry import Clock
 
 STEP_NS = 100_000_000  # a difference that slewing cannot explain
+AHEAD_MOST_NS = 3600 * 1_000_000_000  # so far may a journal be ahead of the system's clock at a start
 TIME_ERROR = 5  # adjtimex(2): the kernel's clock is not synchronised
 UNSYNCHRONISED = 0x0040  # adjtimex(2): STA_UNSYNC
 
@@ -30,15 +32,24 @@ class Timex(ctypes.Structure):
     )
 
 
+class Behind(Exception):
+    """The system's clock is further behind the journal than a clock may be wrong: one of the two is of a false time."""
+
+
 class AgentClock:
     """Anchored UTC in ns.
 
     It begins no earlier than `not_before_ns`: the journal knows how late it has been, whatever a machine believes that
-    has lost its time with its power.
+    has lost its time with its power. But a journal that is more than AHEAD_MOST_NS ahead is not followed: a single
+    start with a clock in the future would put every later reading there, for good.
     """
 
     def __init__(self, not_before_ns: int = 0) -> None:
-        self._anchor = max(time.time_ns(), not_before_ns), time.monotonic_ns()  # one value: other threads read it
+        """Raises Behind if `not_before_ns` cannot be believed."""
+        system_ns = time.time_ns()
+        if not_before_ns - system_ns > AHEAD_MOST_NS:
+            raise Behind(_apart(not_before_ns, system_ns))
+        self._anchor = max(system_ns, not_before_ns), time.monotonic_ns()  # one value: other threads read it
         self._boot = _boot_id()
         self._libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
         self._behind_ns = 0  # how far the system's clock is behind ours, as last told
@@ -74,6 +85,20 @@ class AgentClock:
             boot=self._boot,
             monotonic_ns=time.monotonic_ns(),
         )
+
+
+def _apart(journal_ns: int, system_ns: int) -> str:
+    ends, now = (_utc(at_ns) for at_ns in (journal_ns, system_ns))
+    ahead = timedelta(seconds=(journal_ns - system_ns) // 1_000_000_000)
+    return f"the journal ends at {ends}, {ahead} (h:mm:ss) ahead of the system's clock, {now}"
+
+
+def _utc(at_ns: int) -> str:
+    """Times far beyond a calendar are told as they are."""
+    try:
+        return datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
+        return f"{at_ns} ns"
 
 
 def _boot_id() -> bytes | None:

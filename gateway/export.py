@@ -4,7 +4,7 @@ In: a ledger and what is asked for. Out: the bytes of an archive that `metertrai
 number that does not follow from the ledger's entries; the clock; a body that the statement does not need.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import merge
 from typing import Protocol, TypeVar
@@ -14,6 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from agent.aggregation import replay
 from agent.aggregation.replay import Counter
 from contract import archive, body, cbor, checkpoint, keys, records, segment
+from contract.entry import AGENT_TYPES
+from contract.entry import read as read_entry
+from contract.errors import Malformed
 from contract.segment import MeterSegment
 from gateway import attribution, factors, site_model
 from gateway.attribution import UtilityUse
@@ -78,6 +81,7 @@ def export(log: Log, key: Ed25519PublicKey, asked: Asked, seal_run: Callable[[re
     if asked.from_ns >= asked.to_ns:
         raise ValueError("the period ends before it starts: give --from before --to")
     size = log.size
+    asked = replace(asked, provisional=asked.provisional or _is_open(log, asked.to_ns, size))
     shown = _shown(log, asked, size)
     text = attribution.canonical_json(statement(log, asked, size))
     seal_run(records.RunPart(ledger_size=size, statement=text))
@@ -110,17 +114,17 @@ def _packed(log: Log, key: Ed25519PublicKey, text: bytes, is_needed: Callable[[L
 
 def statement(log: Log, asked: Asked, size: int) -> Statement:
     """The statement that the ledger's first `size` entries give. Raises ValueError."""
-    sites = [part for entry in _stated(log, "site", size) for part in _parts(entry, records.SitePart)]
-    if not sites:
-        raise ValueError("the ledger holds no site model: name one in the gateway's configuration and start it once")
-    site = site_model.parse(sites[-1].toml)
+    site = _site(log, size)
     if asked.product is not None:
         check_product(site, asked.product)
     published = [part for entry in _stated(log, "factor", size) for part in _parts(entry, records.FactorPart)]
     once: dict[tuple[str, str, str, int, int], attribution.BatchFacts] = {}
     for entry in log.select(("batch",), asked.from_ns, asked.to_ns):
         if entry.index < size:
-            told = attribution.facts(entry.author, _data(entry))
+            try:
+                told = attribution.facts(entry.author, _data(entry))
+            except Malformed:
+                continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
             # a crash can make an agent seal the same record again in its next epoch: it counts once
             once.setdefault((told.agent, told.line, told.batch, told.start_ns, told.end_ns), told)
     whole = attribution.attribute(
@@ -136,6 +140,24 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
     return replace(whole, products=tuple(wanted))
 
 
+def _site(log: Log, size: int) -> SiteModel:
+    sites = [part for entry in _stated(log, "site", size) for part in _parts(entry, records.SitePart)]
+    if not sites:
+        raise ValueError("the ledger holds no site model: name one in the gateway's configuration and start it once")
+    return site_model.parse(sites[-1].toml)
+
+
+def _is_open(log: Log, to_ns: int, size: int) -> bool:
+    """Whether an agent of a line has sealed nothing since the period's end, so that ends of batches may be missing.
+
+    Entries of one author are admitted in the order of its chain, and an end is told when it is seen: an entry sealed at
+    or after `to_ns` has every end seen by then before it.
+    """
+    since = log.select(AGENT_TYPES, to_ns - MARGIN_NS, ALL_TIME[1])
+    reached = {e.author for e in since if e.index < size and read_entry(e.signed).header.sealed_ns >= to_ns}
+    return bool({line.agent for line in _site(log, size).lines} - reached)
+
+
 def check_product(site: SiteModel, product: str) -> None:
     """Raise ValueError unless the site declares this product."""
     if site.product(product) is None:
@@ -145,10 +167,94 @@ def check_product(site: SiteModel, product: str) -> None:
 
 def _shown(log: Log, asked: Asked, size: int) -> _Shown:
     batches = [e for e in log.select(("batch",), asked.from_ns, asked.to_ns) if e.index < size]
-    return _Shown(
-        min([asked.from_ns, *(e.from_ns for e in batches)]) - MARGIN_NS,
-        max([asked.to_ns, *(e.to_ns for e in batches)]) + MARGIN_NS,
+    first_ns = min([asked.from_ns, *(e.from_ns for e in batches)])
+    last_ns = min(max([asked.to_ns, *(e.to_ns for e in batches)]) + MARGIN_NS, ALL_TIME[1])
+    needs, margin_ns = _needs(log, batches, size), MARGIN_NS
+    while _lacks(log, needs, max(first_ns - margin_ns, ALL_TIME[0]), size):
+        margin_ns *= 2
+    return _Shown(max(first_ns - margin_ns, ALL_TIME[0]), last_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """A reading of this counter, under this configuration (begun at `floor_ns`), answered by `start_ns`."""
+
+    author: str
+    configuration: tuple[bytes, ...]
+    meter: str
+    point: str
+    start_ns: int
+    floor_ns: int
+
+
+def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
+    """What the starts of batches rest on: the last reading before them, however old."""
+    stated, floors = _configurations(log, size)
+    needs = []
+    for entry in batches:
+        configuration = stated.get((entry.author, entry.epoch))
+        try:
+            parts = _data(entry)
+            attribution.facts(entry.author, parts)
+        except Malformed:
+            continue
+        if configuration is None:
+            continue
+        start_ns = records.read(parts[0], records.BatchPart).start.earliest_ns
+        floor_ns = floors[entry.author, configuration]
+        needs += [
+            _Need(entry.author, configuration, amount.meter, amount.point, start_ns, floor_ns)
+            for amount in (records.read(part, records.AmountPart) for part in parts[1:])
+        ]
+    return needs
+
+
+_Configurations = dict[tuple[str, bytes], tuple[bytes, ...]]
+
+
+def _configurations(log: Log, size: int) -> tuple[_Configurations, dict[tuple[str, tuple[bytes, ...]], int]]:
+    """The configuration of every author's epoch, and when each configuration first began."""
+    stated: _Configurations = {}
+    floors: dict[tuple[str, tuple[bytes, ...]], int] = {}
+    for entry in _stated(log, "manifest", size):
+        configuration = tuple(_data(entry)[1:])
+        stated[entry.author, entry.epoch] = configuration
+        place = entry.author, configuration
+        floors[place] = min(entry.from_ns, floors.get(place, entry.from_ns))
+    return stated, floors
+
+
+def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
+    """Whether a need is not met by what was read since then, though its configuration is older."""
+    waiting = [need for need in needs if need.floor_ns < since_ns]
+    if not waiting:
+        return False
+    stated, _ = _configurations(log, size)
+    until_ns = max(need.start_ns for need in waiting)
+    first: dict[tuple[str, tuple[bytes, ...] | None, str, str], int] = {}
+    for entry in log.select(("segment",), since_ns, until_ns):
+        if entry.index >= size:
+            continue
+        for part in _segments(entry):
+            for block in part.blocks:
+                for column in block.columns:
+                    place = entry.author, stated.get((entry.author, entry.epoch)), part.meter, column.point
+                    good = (at for at, raw in zip(block.answered_ns, column.raws, strict=True) if raw is not None)
+                    at_ns = next(good, None)
+                    if at_ns is not None:
+                        first[place] = min(at_ns, first.get(place, at_ns))
+    return any(
+        first.get((need.author, need.configuration, need.meter, need.point), need.start_ns + 1) > need.start_ns
+        for need in waiting
     )
+
+
+def _segments(entry: LedgerEntry) -> list[MeterSegment]:
+    """An entry's segments; none if one cannot be read, which the verifier names."""
+    try:
+        return [segment.decode(part) for part in _data(entry)]
+    except Malformed:
+        return []
 
 
 def _is_needed(entry: LedgerEntry, asked: Asked, shown: _Shown, size: int) -> bool:
@@ -182,18 +288,19 @@ _Said = dict[tuple[str, str], list[tuple[Mapping[tuple[str, str], Counter], Mete
 
 def _said(log: Log, meters: set[tuple[str, str]], shown: _Shown, size: int) -> _Said:
     """Every shown segment of these meters, with the counters of the manifest in force for it."""
-    in_force: dict[bytes, Mapping[tuple[str, str], Counter]] = {}
+    in_force: dict[tuple[str, bytes], Mapping[tuple[str, str], Counter]] = {}
     said: _Said = {meter: [] for meter in meters}
     manifests, segments = _stated(log, "manifest", size), log.select(("segment",), shown.from_ns, shown.to_ns)
     for entry in merge(manifests, segments, key=lambda e: e.index):
         if entry.author not in {agent for agent, _ in meters} or entry.index >= size:
             continue
         if entry.type == "manifest":
-            in_force[entry.epoch] = replay.counters(_data(entry))
+            in_force[entry.author, entry.epoch] = replay.counters(_data(entry))
             continue
-        for part in map(segment.decode, _data(entry)):
-            if (entry.author, part.meter) in said:
-                said[entry.author, part.meter].append((in_force[entry.epoch], part))
+        described = in_force.get((entry.author, entry.epoch))
+        for part in _segments(entry):
+            if described is not None and (entry.author, part.meter) in said:
+                said[entry.author, part.meter].append((described, part))
     return said
 
 

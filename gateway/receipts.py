@@ -21,20 +21,28 @@ VERSION: Literal[1] = 1
 
 @dataclass(slots=True)
 class Notice:
-    """What one author lacks and what was refused of it, beyond its heads."""
+    """What one author lacks and what was refused of it, beyond its heads.
+
+    `wanted_last` may be lost in a restart: what was held then is sent again. A parent would not be, so that those which
+    are missing are read from the ledger's epochs each time.
+    """
 
     wanted_last: dict[bytes, int] = field(default_factory=dict)
     refused: deque[Refusal] = field(default_factory=lambda: deque(maxlen=REFUSED_MAX))
 
     def wanted(self, standing: Standing) -> list[Wanted]:
-        """What is still missing now."""
+        """What is still missing now, up to the parents that epochs name and to what was held; the last of these."""
+        lasts: dict[bytes, int] = {}
+        parents = [(parent.epoch, parent.seq) for parent in standing.children if parent]
+        for epoch, last in [*parents, *self.wanted_last.items()]:
+            lasts[epoch] = max(last, lasts.pop(epoch, 0))
         ranges = []
-        for epoch, last in self.wanted_last.items():
+        for epoch, last in lasts.items():
             head = standing.epochs.get(epoch)
             first = 0 if head is None else head.seq + 1
             if first <= last and epoch not in standing.stopped:
                 ranges.append(Wanted(epoch=epoch, first=first, last=last))
-        return ranges
+        return ranges[-WANTED_MAX:]
 
 
 @dataclass(slots=True)

@@ -48,12 +48,15 @@ class Admitted:
 
 @dataclass(slots=True)
 class Standing:
-    """One author. `epochs` is in the order of their latest admission; `children` holds every parent an epoch named."""
+    """One author. `epochs` is in the order of their latest admission; `children` holds every parent an epoch named.
+
+    A parent that is not here is wanted for as long as it is missing: what is wanted follows from the ledger alone.
+    """
 
     key: keys.PublicKey | None = None
     latest: Head | None = None
     epochs: dict[bytes, Head] = field(default_factory=dict)
-    children: set[Head | None] = field(default_factory=set)
+    children: dict[Head | None, None] = field(default_factory=dict)
     stopped: set[bytes] = field(default_factory=set)
 
 
@@ -77,7 +80,7 @@ class Trust:
         """
         standing, head = self.standing(entry.author), Head(entry.epoch, entry.seq, entry.hash)
         if entry.seq == 0:
-            standing.children.add(parent_of(shown_parts(body.unpack(entry.body))))
+            standing.children[parent_of(shown_parts(body.unpack(entry.body)))] = None
         self.past[entry.author, entry.epoch, entry.seq] = entry.hash
         standing.epochs.pop(entry.epoch, None)
         standing.epochs[entry.epoch] = standing.latest = head

@@ -77,9 +77,8 @@ def finish(stage: "Stage", out: Path) -> int:
         "statements": statements,
     }
     problems = _problems(batches, sums, verified)
-    problems += [
-        f"product {name}: no kgCO2e per unit" for name, value in report["kgco2e_per_unit"].items() if not value
-    ]
+    made = [p for told in statements for p in told["products"] if p["batches"]]
+    problems += [f"product {p['product']}: no kgCO2e per unit" for p in made if p["co2e_g_micro_per_unit"] is None]
     report["problems"] = problems
     out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     sys.stdout.write(f"{out}: {len(batches)} batches, {len(problems)} problems\n")
@@ -99,7 +98,8 @@ def archives_of(stage: "Stage", period_ns: tuple[int, int]) -> tuple[list[Any], 
     period = ["--from", _iso(period_ns[0]), "--to", _iso(period_ns[1])]
     for number, product in enumerate(products):
         file = stage.folder / f"product-{number}.zip"
-        status = export_cli.main(["--product", product, *period, "--out", str(file), str(demo / "gateway.toml")])
+        with contextlib.redirect_stdout(io.StringIO()):  # its hint names a folder that is about to go
+            status = export_cli.main(["--product", product, *period, "--out", str(file), str(demo / "gateway.toml")])
         if status:
             raise RuntimeError(f"export of {product} ended with status {status}")
         told = io.StringIO()
@@ -149,12 +149,21 @@ def _batches(plant: Plant, archive: archives.Archive) -> list[dict[str, Any]]:
                 "closed": head.closed,
                 "edges_hold": _inside(true.start_ns, edges[0]) and _inside(true.end_ns, edges[1]),
                 "product_holds": true.product == head.product,
-                # one that began before every meter was read has no start to be held to
-                "judged": all(read.rows[0][1] < edges[0][0] for read in energy.values()),
+                "judged": _is_watched(energy, counters, edges),
                 "meters": meters,
             }
         )
     return rows
+
+
+def _is_watched(energy: dict[str, readings.Read], counters: Any, edges: Sequence[tuple[int, int]]) -> bool:  # noqa: ANN401 - replay's own
+    """Whether every meter was read on both sides: a batch at an end of the run has nothing to be held to."""
+    return all(
+        read.rows
+        and read.rows[0][1] < edges[0][0]
+        and read.rows[-1][0] >= edges[1][1] + counters[meter, readings.REGISTERS[meter].point].age_ns
+        for meter, read in energy.items()
+    )
 
 
 def _figures(claim: Any, truth: Fraction, tightest: tuple[int, int] | None, *, signed: bool) -> MeterFigures:  # noqa: ANN401 - a signed part or a recomputed amount: same members

@@ -3,7 +3,7 @@
 import pytest
 
 from agent import clock as clocks
-from agent.clock import STEP_NS, AgentClock
+from agent.clock import STEP_NS, AgentClock, Behind
 
 S = 1_000_000_000
 
@@ -63,16 +63,29 @@ def test_many_small_steps_are_told_when_they_add_up(machine):
 
 
 def test_it_begins_no_earlier_than_the_journal_ends(machine):
-    """A gateway that lost its time with its power would else put readings before those it has sealed."""
+    """A gateway whose time fell back with its power would else put readings before those it has sealed."""
     journal_ns = machine.wall_ns
-    machine.wall_ns = 0
+    machine.wall_ns -= 3600 * S
     clock = AgentClock(journal_ns)
     assert clock.now_ns() == journal_ns
-    assert clock.step_ns() == -journal_ns
+    assert clock.step_ns() == -3600 * S
     machine.run(S)
     machine.wall_ns = journal_ns + 30 * S
     assert clock.step_ns() > 0
     assert clock.now_ns() == machine.wall_ns
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "told"),
+    [
+        (3601, "2023-11-14T23:13:21Z, 1:00:01 (h:mm:ss) ahead of the system's clock, 2023-11-14T22:13:20Z"),
+        (3650 * 86_400, "2033-11-11T22:13:20Z, 3650 days, 0:00:00 (h:mm:ss) ahead of"),
+    ],
+)
+def test_a_journal_of_the_future_is_not_followed(machine, ahead_s, told):
+    with pytest.raises(Behind) as refused:
+        AgentClock(machine.wall_ns + ahead_s * S)
+    assert str(refused.value).startswith(f"the journal ends at {told}")
 
 
 def test_the_kernel_s_word_is_passed_on():

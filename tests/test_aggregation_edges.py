@@ -30,20 +30,34 @@ def test_without_the_source_s_time_the_looks_bracket_the_edge():
 
 def test_the_source_s_time_narrows_the_bracket():
     # 1100 on a clock that is 2 ms behind to 3 ms ahead of ours is 1097 to 1102 of ours; 10 ms of lag before it
-    assert interval(edge(seen(1000, 1020), seen(1200, 1220, 1100), 10 * MS, OFFSET)) == (1087, 1102, "source")
+    assert interval(edge(seen(1000, 1020, 900), seen(1200, 1220, 1100), 10 * MS, OFFSET)) == (1087, 1102, "source")
 
 
 def test_a_source_s_time_outside_the_bracket_is_not_believed():
     for source_ms in (900, 1300):
-        found = edge(seen(1000, 1020), seen(1200, 1220, source_ms), 10 * MS, OFFSET)
+        found = edge(seen(1000, 1020, 500), seen(1200, 1220, source_ms), 10 * MS, OFFSET)
         assert interval(found) == (990, 1220, "observed")
         assert found.offset is None
 
 
 def test_after_a_long_silence_the_last_change_says_nothing_of_the_first():
     hour = 3_600_000
-    found = edge(seen(1000, 1020), seen(hour, hour + 20, hour - 5000), 10 * MS, OFFSET)
+    found = edge(seen(1000, 1020, 500), seen(hour, hour + 20, hour - 5000), 10 * MS, OFFSET)
     assert interval(found) == (990, hour + 20, "observed")
+
+
+def test_a_source_that_stamps_every_sample_is_not_believed():
+    # it sampled at 995 and 1195; the true change may have been at 1000, before anything its stamps would allow
+    found = edge(seen(1000, 1020, 995), seen(1200, 1220, 1195), 10 * MS, OFFSET)
+    assert interval(found) == (990, 1220, "observed")
+    # a stamp of 986 is 983 to 988 of ours and 987 is 984 to 989, older than any sample of this look; 988 may be 990
+    told = [edge(seen(1000, 1020, at), seen(1200, 1220, 1100), 10 * MS, OFFSET).policy for at in (986, 987, 988, 1010)]
+    assert told == ["source", "source", "observed", "observed"]
+
+
+def test_without_a_stamp_of_the_old_value_nothing_shows_what_stamps_mean():
+    found = edge(seen(1000, 1020), seen(1200, 1220, 1100), 10 * MS, OFFSET)
+    assert interval(found) == (990, 1220, "observed")
 
 
 looks = st.lists(st.integers(1, 400), min_size=6, max_size=6).map(lambda steps: [sum(steps[: i + 1]) for i in range(6)])
@@ -52,11 +66,11 @@ offsets = st.none() | st.tuples(st.integers(-50, 50), st.integers(0, 20)).map(
 )
 
 
-@given(looks, st.lists(st.integers(-50, 2600), min_size=2, max_size=2), st.lists(offsets, min_size=2, max_size=2),
+@given(looks, st.lists(st.integers(-50, 2600), min_size=3, max_size=3), st.lists(offsets, min_size=2, max_size=2),
        st.integers(0, 60))  # fmt: skip
 def test_of_two_edges_that_share_a_look_the_later_never_begins_or_ends_earlier(times, sources, offsets, lag_ms):
     """Else a batch of a single look could end before it starts, and nobody could compute its energy."""
-    first = seen(times[0], times[1])
+    first = seen(times[0], times[1], sources[2])
     shared, last = seen(times[2], times[3], sources[0]), seen(times[4], times[5], sources[1])
     start = edge(first, shared, lag_ms * MS, offsets[0])
     end = edge(shared, last, lag_ms * MS, offsets[1])
@@ -73,12 +87,31 @@ def test_an_edge_holds_the_true_change_of_an_honest_source(times, change_ms, off
     shift_ns = 0 if offset is None else offset.lower_ns + (offset.upper_ns - offset.lower_ns) * within // 1000
     told_ns = change_ms * MS + lag_ms * MS * within // 1000 + shift_ns
     after = Seen(requested_ns=times[2] * MS, answered_ns=times[3] * MS, source_ns=told_ns)
-    found = edge(seen(times[0], times[1]), after, lag_ms * MS, offset)
+    found = edge(seen(times[0], times[1], -3000), after, lag_ms * MS, offset)
+    assert found.earliest_ns <= change_ms * MS <= found.latest_ns
+
+
+@given(looks, st.integers(0, 5000), offsets, st.integers(0, 60), st.lists(st.integers(0, 1000), min_size=3, max_size=3))
+def test_an_edge_holds_the_true_change_whatever_a_source_that_stamps_samples_says(times, change, offset, lag_ms, parts):
+    """Each look shows a sample at most a lag old, stamped when it was taken, by a clock within its offset."""
+    first, last = (
+        asked - lag_ms + (answered - asked + lag_ms) * part // 1000
+        for asked, answered, part in ((times[0], times[1], parts[0]), (times[2], times[3], parts[1]))
+    )
+    last = max(first + 1, last)
+    change_ms = first + change % (last - first) + 1
+    shift_ns = 0 if offset is None else offset.lower_ns + (offset.upper_ns - offset.lower_ns) * parts[2] // 1000
+    before, after = (
+        Seen(requested_ns=asked * MS, answered_ns=answered * MS, source_ns=sampled * MS + shift_ns)
+        for asked, answered, sampled in ((times[0], times[1], first), (times[2], times[3], last))
+    )
+    found = edge(before, after, lag_ms * MS, offset)
+    assert found.policy == "observed"
     assert found.earliest_ns <= change_ms * MS <= found.latest_ns
 
 
 def test_the_looks_may_be_so_far_apart_and_no_further():
     apart_ms = APART_MOST_NS // MS
-    near = edge(seen(0, 20), seen(apart_ms - 20, apart_ms, 500), 0, OFFSET)
-    far = edge(seen(0, 20), seen(apart_ms - 20, apart_ms + 1, 500), 0, OFFSET)
+    near = edge(seen(0, 20, -9), seen(apart_ms - 20, apart_ms, 500), 0, OFFSET)
+    far = edge(seen(0, 20, -9), seen(apart_ms - 20, apart_ms + 1, 500), 0, OFFSET)
     assert (near.policy, far.policy) == ("source", "observed")

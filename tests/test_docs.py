@@ -59,7 +59,7 @@ def commands(text: str) -> list[str]:
     """Every `metertrail` command of a document: in code spans, indented code and fences of `sh`."""
     plain = FENCE.sub(lambda found: found[3] if found[1] == "sh" else "", text).replace("\\\n", " ")
     spans = re.findall(r"`((?:\.venv/bin/)?metertrail [^`]+)`", plain)
-    lines = re.findall(r"^(?: {4})?((?:\.venv/bin/)?metertrail .+)$", plain, re.MULTILINE)
+    lines = re.findall(r"^(?: {4}| {8})?((?:\.venv/bin/)?metertrail .+)$", plain, re.MULTILINE)
     return [" ".join(command.removeprefix(".venv/bin/").split()) for command in [*spans, *lines]]
 
 

@@ -1,14 +1,18 @@
 """An exported archive must pass the verifier, withhold what is nobody's business, and be the same on every machine."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import archive_maker as maker
 import pytest
 from archive_maker import AGENT, GATEWAY, SITE
 
-from contract import body, entry, records
+from agent import closing
+from agent.aggregation import replay
+from contract import body, entry, records, segment
 from contract.cose import parse
+from contract.writer import Writer
 from gateway.export import Asked, export, whole_ledger
 from gateway.ledger import Ledger
 from gateway.trust import Admitted
@@ -150,3 +154,84 @@ def test_a_whole_ledger_is_an_archive_without_a_statement(sealer: Sealer):
     assert report.verdict == "self-consistent"
     assert {"batch", "partition", "segment"} <= {finding.check for finding in report.findings}
     assert not {"run", "statement"} & {finding.check for finding in report.findings}
+
+
+HOURS_NS = 3 * 3600 * maker.S
+
+
+def after_an_outage() -> maker.Factory:
+    """Half of the readings 3 h earlier; the next reading comes only within the first batch."""
+    made = maker.opened()
+    parts = maker.manifest_parts()
+    made.epoch(AGENT, parts, maker.T0 - HOURS_NS)
+    old = [shifted(meter, 0, 6) for meter in maker.METERS]
+    since_ns = maker.T0 - HOURS_NS
+    made.add(AGENT, "segment", [segment.encode(part) for part in old], since_ns, since_ns + 60 * maker.S)
+    new = [maker.meter_segment(meter, 20, 120) for meter in maker.METERS]
+    made.add(AGENT, "segment", [segment.encode(p) for p in new], maker.T0 + 200 * maker.S, maker.T0 + 1200 * maker.S)
+    known = {meter: [a, b] for meter, a, b in zip(maker.METERS, old, new, strict=True)}
+    line = next(records.read(p, records.LinePart) for p in parts if records.kind_of(p) == "line")
+    one = maker.ended("L1-0001")
+    sealed = closing.parts(line, one, replay.counters(parts), known, complete=True)
+    made.add(AGENT, "event", [maker.end_event("L1-0001")], one.end.latest_ns, one.end.latest_ns)
+    made.add(AGENT, "batch", sealed, one.running.start.earliest_ns, one.end.latest_ns)
+    return made
+
+
+def shifted(meter: str, first: int, last: int) -> segment.MeterSegment:
+    part = maker.meter_segment(meter, first, last)
+    (block,) = part.blocks
+    times = {name: tuple(at - HOURS_NS for at in getattr(block, name)) for name in ("requested_ns", "answered_ns")}
+    return replace(part, blocks=(replace(block, **times),))
+
+
+def test_the_last_reading_before_a_batch_is_shown_however_old(tmp_path: Path):
+    sealed = Sealer(after_an_outage(), tmp_path)
+    sealed.append()
+    data = sealed.export()
+    sealed.ledger.close()
+    assert [f.line() for f in verify(archive.read(data)).findings if not f.ok] == []
+
+
+def test_a_withheld_reading_that_a_batch_rests_on_is_named(tmp_path: Path):
+    sealed = Sealer(after_an_outage(), tmp_path)
+    read = archive.read(sealed.export())
+    sealed.ledger.close()
+    first = maker.index_of(sealed.made, AGENT, "segment")
+    kept = tuple(replace(k, body=None) if k.index == first else k for k in read.entries)
+    lines = [f.line() for f in verify(replace(read, entries=kept)).findings if not f.ok]
+    assert any(f"L1-0001: not recomputable: segment {first} " in line and "is withheld" in line for line in lines)
+
+
+def test_a_period_its_agent_has_not_reached_is_provisional(sealer: Sealer):
+    last_ns = maker.T0 + 1190 * maker.S + maker.TRIP_NS  # when the agent sealed its last entry
+    for to_ns, provisional in ((last_ns, False), (last_ns + 1, True)):
+        data = sealer.export(Asked(None, maker.FROM_NS, to_ns, provisional=False))
+        assert json.loads(archive.read(data).statement)["provisional"] is provisional
+
+
+def test_garbage_of_one_agent_keeps_no_figures_back(sealer: Sealer):
+    whole = json.loads(archive.read(sealer.export()).statement)
+    sealer.made.epoch("edge-2", [], maker.T0)
+    sealer.made.add("edge-2", "batch", [b"\xa0"], maker.FROM_NS + 1, maker.FROM_NS + 2)
+    sealer.append()
+    data = sealer.export()
+    assert json.loads(archive.read(data).statement) == whole
+    (line,) = [f.line() for f in verify(archive.read(data)).findings if not f.ok]
+    assert "edge-2" in line
+    assert "must be a map" in line
+
+
+def test_an_epoch_named_like_another_agents_changes_nothing(sealer: Sealer):
+    whole = json.loads(archive.read(sealer.export()).statement)
+    epoch = sealer.made.writers[AGENT].epoch
+    sealer.made.writers["edge-2"] = Writer(SITE, "edge-2", sealer.made.private["edge-2"], epoch)
+    first = records.Author(parent=None, reason="start", software="t", config_hash=bytes(32), started_ns=maker.T0)
+    sealer.made.add("edge-2", "manifest", [records.write(first)], maker.T0, maker.T0)
+    at_ns = maker.T0 + 1200 * maker.S
+    part = segment.encode(maker.meter_segment("comp1", 120, 126))
+    sealer.made.add(AGENT, "segment", [part], at_ns, at_ns + 60 * maker.S)
+    sealer.append()
+    data = sealer.export()
+    assert json.loads(archive.read(data).statement) == whole
+    assert verify(archive.read(data)).verdict == "self-consistent"

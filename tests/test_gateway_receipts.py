@@ -89,3 +89,18 @@ def test_a_receipt_stays_small_whatever_happened():
     data = receipt.sign(told, key, SITE)
     assert len(data) < receipt.RECEIPT_BYTES_MAX // 4
     assert receipt.verify(data, key.public_key(), SITE) == told
+
+
+def test_the_parents_that_are_missing_are_wanted_and_the_latest_first_of_all():
+    edge, entries = Author("edge-1"), []
+    for number in range(WANTED_MAX + 2):
+        edge.begin(f"lost {number}")
+        entries.append(edge.begin(f"epoch {number}", parent=edge.head))
+    trust, board = trusting(edge, *entries), Board()
+    assert board.receipt(trust, "edge-1", TREE, 0).wanted == [
+        Wanted(epoch=nonce(f"lost {number}"), first=0, last=0) for number in range(2, WANTED_MAX + 2)
+    ]
+    board.note("edge-1", held("lost 0", 0, 3))
+    assert board.receipt(trust, "edge-1", TREE, 0).wanted[-1] == Wanted(epoch=nonce("lost 0"), first=0, last=3)
+    trust.stop("edge-1", nonce("lost 9"))
+    assert nonce("lost 9") not in {one.epoch for one in board.receipt(trust, "edge-1", TREE, 0).wanted}

@@ -196,3 +196,17 @@ def test_an_oversized_message_is_recorded_without_its_bytes(desk):
     outcome = desk.sequencer.admit([Message(Topic(SITE, "edge-1", "entries"), data)])
     assert outcome.verdicts == {("edge-1", "too_large"): 1}
     assert desk.path.stat().st_size < 500_000
+
+
+def test_a_parent_that_is_missing_is_wanted_after_a_restart_too(desk, edge):
+    """A gateway restored to before an epoch: the one receipt that says so may never have been heard."""
+    lost, last = edge.begin("lost"), edge.say()
+    wanted = [Wanted(epoch=nonce("lost"), first=0, last=1)]
+    assert desk.receipt(desk.send(edge, edge.begin("next", parent=edge.head))).wanted == wanted
+    desk.reopen()
+    again = receipt.verify(desk.sequencer.receipts()["edge-1"], GATEWAY_KEY.public_key(), SITE)
+    assert again.wanted == wanted
+    assert desk.receipt(desk.send(edge, edge.say())).wanted == wanted
+    assert desk.receipt(desk.send(edge, lost)).wanted == [Wanted(epoch=nonce("lost"), first=1, last=1)]
+    desk.reopen()
+    assert desk.receipt(desk.send(edge, last)).wanted == []

@@ -25,7 +25,7 @@ def test_rebuilding_is_accepting_one_by_one():
         assert (left.latest, left.epochs, left.children) == (right.latest, right.epochs, right.children)
     standing = whole.standing("edge-1")
     assert standing.latest == Head(nonce("second"), 0, entries[-1].hash)
-    assert standing.children == {None, parent}
+    assert list(standing.children) == [None, parent]
     assert standing.stopped == {nonce("first")}
 
 

@@ -75,3 +75,11 @@ def test_an_agents_site_model_counts_for_nothing():
     made.add(maker.AGENT, "site", [records.write(records.SitePart(toml=other))], maker.T0, maker.T0)
     maker.stated(made)
     assert failures(made) == []
+
+
+def test_a_final_statement_of_a_ledger_its_agent_had_not_filled_is_named():
+    made = maker.factory()
+    cut = maker.index_of(made, maker.AGENT, "batch") + 1
+    part = records.RunPart(ledger_size=cut, statement=made.statement)
+    made.add(GATEWAY, "run", [records.write(part)], maker.T0, maker.T0)
+    assert any("final, though edge-1 had sealed nothing since" in line for line in failures(made))

@@ -35,3 +35,10 @@ def test_a_key_known_for_one_author_is_a_stranger_as_another():
     swapped = made.trust().replace(b'"edge-1"', b'"x"').replace(b'"gateway"', b'"edge-1"').replace(b'"x"', b'"gateway"')
     lines = maker.failures(made, swapped)
     assert [line.split()[:3] for line in lines] == [["FAIL", "trust", "edge-1:"], ["FAIL", "trust", "gateway:"]]
+
+
+def test_a_trusted_author_without_an_entry_is_named():
+    more = maker.factory().trust() + f'\n[[key]]\nauthor = "edge-9"\nthumbprint = "{"00" * 32}"'.encode()
+    assert maker.failures(maker.factory(), more) == [
+        "FAIL trust edge-9: is in the trust file, but has no entry in the archive"
+    ]

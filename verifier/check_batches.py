@@ -12,11 +12,13 @@ from agent.aggregation.edges import edge
 from contract import records
 from contract.errors import Malformed
 from contract.records import AmountPart, BatchPart, Edge
+from gateway import attribution
 from verifier.evidence import Evidence
 from verifier.finding import Finding
 from verifier.trail import Item, Trail, records_of
 
 UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg"}
+NO_BOUND = -(2**63)
 COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies")
 
 
@@ -59,6 +61,7 @@ def read(trail: Trail, period: Period | None) -> tuple[list[Batch], list[Finding
             head = records.read(item.shown()[0], BatchPart) if item.shown() else None
             if head is None:
                 raise Malformed("has no parts")  # noqa: TRY301 - the same fate as a part that cannot be read
+            attribution.facts(item.header.author, item.shown())  # what the statement would leave out is no batch here
             batches.append(Batch(item, head, tuple(records_of(item, AmountPart, "amount"))))
         except Malformed as error:
             findings.append(Finding("batch", ok=False, text=f"{item.index} {item.where}: {error}"))
@@ -129,11 +132,32 @@ def _missing(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> str 
     item, head = batch.item, batch.head
     if item.index not in evidence.manifests:
         return "no readable manifest is in force"
-    for segment in withheld:
-        mine = segment.header.author == item.header.author and segment.index < item.index
-        if mine and segment.header.from_ns <= head.end.latest_ns and segment.header.to_ns >= head.start.earliest_ns:
+    mine = [s for s in withheld if s.header.author == item.header.author and s.index < item.index]
+    if not mine:
+        return None
+    since_ns = _rests_since(evidence, batch)
+    for segment in mine:
+        stated = evidence.manifests.get(segment.index)
+        if stated is None or (
+            stated.parts != evidence.manifests[item.index].parts and segment.header.to_ns < head.start.earliest_ns
+        ):
+            continue  # amounts rest on nothing from before another configuration
+        if segment.header.from_ns <= head.end.latest_ns and segment.header.to_ns >= since_ns:
             return f"segment {segment.index} {segment.where} is withheld"
     return None
+
+
+def _rests_since(evidence: Evidence, batch: Batch) -> int:
+    """The earliest of its counters' last readings before it, however old; no bound where none is shown."""
+    start_ns = since_ns = batch.head.start.earliest_ns
+    for amount in batch.amounts:
+        counter = evidence.manifests[batch.item.index].counters.get((amount.meter, amount.point))
+        if counter is None:
+            continue  # a finding of its own
+        answered = evidence.sealed_before(batch.item, counter).answered_ns
+        before = answered[answered <= start_ns]
+        since_ns = min(since_ns, int(before[-1]) if len(before) else NO_BOUND)
+    return since_ns
 
 
 def _line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
@@ -168,7 +192,7 @@ def _amount_faults(evidence: Evidence, item: Item, head: BatchPart, signed: Amou
     window = [(head.start.earliest_ns, head.start.latest_ns), (head.end.earliest_ns, head.end.latest_ns)]
     try:
         due = replay.amounts(counter, evidence.sealed_before(item, counter), window, [(0, 1)])[0]
-    except ValueError as error:
+    except (ValueError, ArithmeticError) as error:
         yield f"not recomputable: {error}"
         return
     unit = UNITS[signed.unit]

@@ -53,8 +53,17 @@ def _told(trail: Trail, period: Period) -> tuple[list[tuple[Item, EventPart]], l
         except Malformed as error:
             faults.append(f"{item.index} {item.where}: {error}")
             continue
-        told += [(item, e) for e in events if e.event == ENDED and period.from_ns <= e.at_ns < period.to_ns]
+        told += [(item, e) for e in events if e.event == ENDED and period.from_ns <= _ended_ns(e) < period.to_ns]
     return told, faults
+
+
+def _ended_ns(event: EventPart) -> int:
+    """The middle of the end's interval, by which attribution places a batch in a period."""
+    match event.detail.get("edge"):
+        case {"earliest_ns": int(earliest_ns), "latest_ns": int(latest_ns)}:
+            return (earliest_ns + latest_ns) // 2
+        case _:
+            return event.at_ns
 
 
 def _place(author: str, line: str, batch: object, edge: object) -> tuple[object, ...]:

@@ -29,7 +29,10 @@ def partitions(evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding
                 mine = places.get((author, amount.meter, amount.point), (counter, []))[1]
                 places[author, amount.meter, amount.point] = counter, [*mine, batch]
     for (author, meter, point), (counter, mine) in sorted(places.items(), key=lambda place: place[0]):
-        ok, text = _partition(counter, evidence.all_of(author, counter), mine)
+        try:
+            ok, text = _partition(counter, evidence.all_of(author, counter), mine)
+        except (ValueError, ArithmeticError) as error:  # registers or times beyond computing
+            ok, text = False, f"open: {error}"
         yield Finding("partition", ok=ok, text=f"{author} {meter}/{point}: {text}")
 
 
@@ -45,10 +48,7 @@ def _partition(counter: Counter, known: Readings, batches: Sequence[Batch]) -> t
     for start, end, _ in runs:
         edges += [start, end]
     edges.append(bounds[1])
-    try:
-        found = replay.amounts(counter, known, edges, list(pairwise(range(len(edges)))))
-    except ValueError as error:
-        return False, f"open: {error}"
+    found = replay.amounts(counter, known, edges, list(pairwise(range(len(edges)))))
     inside, idle = found[1::2], found[0::2]
     return _closed(counter, known, inside, idle, outside)
 

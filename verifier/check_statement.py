@@ -76,9 +76,12 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
     try:
         said = claim(trail.archive.statement)
         due = _recomputed(trail, evidence, batches, said)
-    except ValueError as error:  # Malformed is one
-        yield Finding("statement", ok=False, text=f"not recomputable: {str(error).splitlines()[0]}")
+    except (ValueError, ArithmeticError, RecursionError) as error:  # Malformed is a ValueError
+        text = (str(error) or type(error).__name__).splitlines()[0]
+        yield Finding("statement", ok=False, text=f"not recomputable: {text}")
         return
+    if not said.provisional:
+        yield from _unfinished(trail, said.period.to_ns)
     given, found = trail.archive.statement, attribution.canonical_json(due)
     if given == found:
         text = f"recomputed byte for byte: {len(due.products)} products, {len(due.utilities)} utilities"
@@ -87,6 +90,19 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
     faults = list(_differences("", json.loads(given), json.loads(found)))
     for fault in faults or ["the figures are right, but the text is not in canonical form"]:
         yield Finding("statement", ok=False, text=fault)
+
+
+def _unfinished(trail: Trail, to_ns: int) -> Iterator[Finding]:
+    """Every line's agent must have spoken since the period's end, or a final statement could leave batches out.
+
+    An agent tells the end of a batch when it sees it, and entries of one author are admitted in the order of its chain.
+    So an entry sealed at or after `to_ns` proves that every end seen by then stands before it, and each end told needs
+    its record. It proves nothing of an end that only a look after that entry could show.
+    """
+    reached = {item.header.author for item in trail.items if item.header.sealed_ns >= to_ns}
+    for agent in sorted({line.agent for line in _site(trail).lines} - reached):
+        text = f"final, though {agent} had sealed nothing since the period's end: batches may be left out"
+        yield Finding("statement", ok=False, text=text)
 
 
 def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said: Claim) -> Statement:

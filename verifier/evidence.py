@@ -84,13 +84,13 @@ class Evidence:
 def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
     """Read manifests and segments in ledger order."""
     findings: list[Finding] = []
-    in_force: dict[bytes, Stated] = {}
+    in_force: dict[tuple[str, bytes], Stated] = {}  # an epoch's name is its author's own: two may choose the same
     manifests: dict[int, Stated] = {}
     said: dict[tuple[str, str], Said] = {}
     profiles_seen: set[bytes] = set()
     count = 0
     for item in trail.of("manifest", "segment", "batch"):
-        epoch = item.header.epoch
+        epoch = item.header.author, item.header.epoch
         try:
             if item.header.type == "manifest":
                 in_force.pop(epoch, None)
@@ -101,7 +101,7 @@ def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
                 for part in item.shown():
                     _add(said, item, segment.decode(part), in_force.get(epoch))
                 count += 1
-        except Malformed as error:
+        except (Malformed, ArithmeticError, RecursionError) as error:
             findings.append(Finding(_room(item), ok=False, text=f"{item.index} {item.where}: {error}"))
     if not findings:
         findings.append(Finding("profile", ok=True, text=f"{len(profiles_seen)} profiles are those their hashes name"))
@@ -123,8 +123,8 @@ def _stated(item: Item, seen: set[bytes]) -> Stated:
     for part in records_of(item, records.ProfilePart, "profile"):
         try:
             parsed = profiles.parse(part.toml)
-        except ValueError as error:
-            raise Malformed(f"profile {part.name}: {str(error).splitlines()[0]}") from None
+        except (ValueError, ArithmeticError, RecursionError) as error:
+            raise Malformed(f"profile {part.name}: {(str(error) or 'empty').splitlines()[0]}") from None
         points[profiles.profile_hash(part.toml)] = {point.id: point.bits for point in parsed.points}
     meters: dict[str, dict[str, int]] = {}
     for meter in records_of(item, records.MeterPart, "meter"):
@@ -135,7 +135,12 @@ def _stated(item: Item, seen: set[bytes]) -> Stated:
     lines = {line.line: line for line in records_of(item, records.LinePart, "line")}
     try:
         counters = replay.counters(item.shown())
-    except (ArithmeticError, LookupError, ValueError) as error:  # a ratio over nothing, a class nobody has a table for
+    except (
+        ArithmeticError,
+        LookupError,
+        RecursionError,
+        ValueError,
+    ) as error:  # a ratio over nothing, a class nobody has a table for
         raise Malformed(f"a meter's ratio, step or class cannot be used: {error}") from None
     return Stated(tuple(item.shown()[1:]), meters, lines, counters)
 

@@ -61,11 +61,13 @@ def parse(data: bytes) -> Trust:
 
 
 def pinned(trail: Trail, trust: Trust) -> Iterator[Finding]:
-    """Every key that speaks in the archive, and every profile it reads by, is one the reader knows."""
+    """Every key that speaks, and every profile it reads by, is one the reader knows; every author it knows speaks."""
     wrong = 0
     known = {(key.author, key.thumbprint) for key in trust.keys}
     used = {(item.header.author, item.container.container.key_id) for item in trail.items}
     strangers = [f"{author}: the key {key.hex()} is not in the trust file" for author, key in sorted(used - known)]
+    silent = sorted({key.author for key in trust.keys} - {author for author, _ in used})
+    strangers += [f"{author}: is in the trust file, but has no entry in the archive" for author in silent]
     ledger_key = keys.thumbprint(trail.archive.ledger_key)
     if ledger_key != trust.ledger:
         strangers.append(f"ledger: the key {ledger_key.hex()} is not the one in the trust file")

@@ -3,6 +3,10 @@
 In: the last look that showed the old state, the first that showed the new one, and what is known of the source's clock.
 Out: an Edge. The looks bracket the edge always; the source's own time may only narrow the bracket, never move it, and
 never past the looks themselves, so that of two edges that share a look the later neither begins nor ends earlier.
+
+Some sources stamp a value when it changes, others whenever they sample it. Only the first kind's tell of an edge.
+The look before tells the kinds apart: a stamp older than what it sampled can only be that of a change. A stamp as fresh
+as the look may be either kind's, and the source is not believed.
 """
 
 from contract.records import Edge, Offset, Seen
@@ -16,12 +20,20 @@ def edge(before: Seen, after: Seen, lag_ns: int, offset: Offset | None) -> Edge:
     """The interval in which the state changed.
 
     A look shows the state as it was at most `lag_ns` earlier (a PLC's cycle, a server's sampling). With `offset`, the
-    source's time of the new value narrows the interval; where the two contradict each other, or the looks are too far
+    source's time of the new value narrows the interval if the source's time of the old value is older than any sample
+    that the look before can have shown: before `before.requested_ns` - `lag_ns`, wherever within `offset` its clock is.
+    A source that stamps samples never passes, for what it shows is at most `lag_ns` old; one that stamps changes fails
+    only where the old value had itself just come. Where looks and stamp contradict each other, or the looks are too far
     apart, the looks stand alone.
     """
     told = None
     apart_ns = after.answered_ns - before.requested_ns
-    if offset is not None and after.source_ns is not None and apart_ns <= APART_MOST_NS:
+    if (
+        offset is not None
+        and after.source_ns is not None
+        and apart_ns <= APART_MOST_NS
+        and _stands(before, lag_ns, offset)
+    ):
         told = _told(before, after, lag_ns, after.source_ns - offset.upper_ns, after.source_ns - offset.lower_ns)
     earliest_ns, latest_ns = told or (before.requested_ns - lag_ns, after.answered_ns)
     return Edge(
@@ -33,6 +45,11 @@ def edge(before: Seen, after: Seen, lag_ns: int, offset: Offset | None) -> Edge:
         before=before,
         after=after,
     )
+
+
+def _stands(before: Seen, lag_ns: int, offset: Offset) -> bool:
+    """Whether the old value's stamp is older than a sample could be. Without a stamp nothing shows it."""
+    return before.source_ns is not None and before.source_ns - offset.lower_ns < before.requested_ns - lag_ns
 
 
 def _told(before: Seen, after: Seen, lag_ns: int, first_ns: int, last_ns: int) -> tuple[int, int] | None:
