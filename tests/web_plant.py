@@ -151,7 +151,7 @@ def running(line, name, product, start_ns, wh_milli, good_g_milli, half=12_000):
         "batch": name,
         "product": product,
         "start_ns": start_ns,
-        "energy": {"amount": wh_milli, "lower": wh_milli - half, "upper": wh_milli + half},
+        "energy": {"amount": wh_milli, "lower": max(0, wh_milli - half), "upper": wh_milli + half},
         "good": {"amount": good_g_milli, "lower": good_g_milli, "upper": good_g_milli},
         "scrap": None,
     }
