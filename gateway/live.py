@@ -14,7 +14,6 @@ from typing import Protocol, TypeVar
 from agent.aggregation import replay
 from agent.drivers import profile as profiles
 from contract import body, cbor, records, segment
-from contract.errors import Malformed
 from gateway import live_message, running_total
 from gateway.attribution import BatchFacts, UtilityUse, facts
 from gateway.factors import Factor
@@ -188,17 +187,11 @@ def _kept(batches: tuple[BatchFacts, ...], from_ns: int) -> tuple[BatchFacts, ..
 
 
 def _manifest(parts: list[bytes]) -> Manifest:
-    known: dict[bytes, profiles.Profile] = {}
+    known = replay.known_profiles(parts)
     meters: list[MeterKind] = []
     lines: dict[str, tuple[str, ...]] = {}
     for part in parts:
         match records.kind_of(part):
-            case "profile":
-                toml = records.read(part, records.ProfilePart).toml
-                try:
-                    known[profiles.profile_hash(toml)] = profiles.parse(toml)
-                except ValueError as error:
-                    raise Malformed(f"manifest: {error}") from None
             case "meter":
                 meter = records.read(part, records.MeterPart)
                 meters.append(_meter_kind(meter, known.get(meter.profile)))

@@ -71,22 +71,23 @@ class Amount:
     anomalies: tuple[str, ...]
 
 
+def known_profiles(parts: Sequence[bytes]) -> dict[bytes, profiles.Profile]:
+    """The profiles that a manifest's parts carry, by hash. Raises Malformed."""
+    known: dict[bytes, profiles.Profile] = {}
+    for part in parts:
+        if records.kind_of(part) == "profile":
+            toml = records.read(part, records.ProfilePart).toml
+            try:
+                known[profiles.profile_hash(toml)] = profiles.parse(toml)
+            except ValueError as error:
+                raise Malformed(f"manifest: {error}") from None
+    return known
+
+
 def counters(parts: Sequence[bytes]) -> dict[tuple[str, str], Counter]:
     """Every counter of every meter in a manifest's parts, by (meter, point). Raises Malformed."""
-    known: dict[bytes, profiles.Profile] = {}
-    meters: list[records.MeterPart] = []
-    for part in parts:
-        match records.kind_of(part):
-            case "profile":
-                toml = records.read(part, records.ProfilePart).toml
-                try:
-                    known[profiles.profile_hash(toml)] = profiles.parse(toml)
-                except ValueError as error:
-                    raise Malformed(f"manifest: {error}") from None
-            case "meter":
-                meters.append(records.read(part, records.MeterPart))
-            case _:
-                continue
+    known = known_profiles(parts)
+    meters = [records.read(part, records.MeterPart) for part in parts if records.kind_of(part) == "meter"]
     found: dict[tuple[str, str], Counter] = {}
     for meter in meters:
         if meter.profile not in known:
