@@ -11,6 +11,7 @@ import secrets
 import signal
 from concurrent.futures import Executor, ThreadPoolExecutor
 
+from agent.aggregation.record import compile_kernels
 from agent.check import Plan, open_drivers
 from agent.clock import AgentClock
 from agent.custody import Credentials
@@ -49,6 +50,8 @@ async def _run(
     settings, mqtt = plan.config.agent, plan.config.mqtt
     clock = AgentClock(journal.latest_ns())
     recorder = _recorder(plan, credentials, journal, clock)
+    # compiling takes seconds and stalls every thread: before the first reading, not at the first batch
+    await asyncio.get_running_loop().run_in_executor(worker, compile_kernels)
     await asyncio.get_running_loop().run_in_executor(worker, recorder.open, clock.now_ns())
     client = make_client(mqtt, f"metertrail-{settings.site}-{settings.name}", credentials)
     publisher = Publisher(client, (settings.site, settings.name), credentials.gateway_key, journal)

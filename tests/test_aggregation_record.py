@@ -7,8 +7,9 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pytest
 
+from agent.aggregation import kernels
 from agent.aggregation.counter import Anomaly
-from agent.aggregation.record import Columns, Edges, Parameters, PointEnergy, point_energy
+from agent.aggregation.record import Columns, Edges, Parameters, PointEnergy, compile_kernels, point_energy
 from agent.aggregation.uncertainty import Instrument
 
 SECOND = 1_000_000_000
@@ -182,3 +183,10 @@ def test_u95_covers_at_least_95_of_100_simulated_truths():
                 covered += abs(window.energy - (energy(end) - energy(begin))) <= u.u95
     assert total == 3 * 8 * 39
     assert covered >= 0.95 * total, f"{covered} of {total}"
+
+
+def test_compiling_leaves_every_kernel_compiled():
+    compile_kernels()
+    if hasattr(kernels.locate, "signatures"):  # plain functions under NUMBA_DISABLE_JIT
+        assert kernels.locate.signatures
+        assert kernels.interpolate.signatures

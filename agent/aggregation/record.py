@@ -101,6 +101,13 @@ def point_energy(columns: Columns, parameters: Parameters, edges: Edges) -> Poin
     return PointEnergy(windows, uncertainties, seen.anomalies)
 
 
+def compile_kernels() -> None:
+    """Compile the kernels, or load them from their cache, so that the first batch does not wait for it."""
+    ns = np.array([0, 10, 20], dtype=np.int64)
+    edge = np.array([5, 15], dtype=np.int64)
+    point_energy(Columns(ns, ns, ns), Parameters(0, 0, 1), Edges(edge, edge, ((0, 1),)))
+
+
 def _uncertainty(b: Boundaries, p: Parameters, start: int, end: int, energy: int | None) -> Uncertainty | None:
     if energy is None:
         return None
