@@ -17,7 +17,7 @@ from agent.clock import AgentClock
 from agent.custody import Credentials
 from agent.floor import Bus, Floor
 from agent.journal import Journal
-from agent.poll import poll
+from agent.poll import Inbox, poll
 from agent.publish import Publisher, make_client
 from agent.recorder import Recorder, Settings
 from contract.writer import Writer
@@ -55,8 +55,9 @@ async def _run(
     await asyncio.get_running_loop().run_in_executor(worker, recorder.open, clock.now_ns())
     client = make_client(mqtt, f"metertrail-{settings.site}-{settings.name}", credentials)
     publisher = Publisher(client, (settings.site, settings.name), credentials.gateway_key, journal)
-    buses = {name: Bus(driver) for name, driver in open_drivers(plan, clock.now_ns).items()}
-    floor = Floor(plan, buses, clock, worker)
+    inbox = Inbox()
+    buses = {name: Bus(driver) for name, driver in open_drivers(plan, clock.now_ns, inbox.tell).items()}
+    floor = Floor(plan, buses, clock, worker, inbox)
     publisher.start(mqtt.host, mqtt.port)
     recording = asyncio.create_task(floor.record(recorder, publisher))
     others = [

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from agent import check_lines, check_meters, config
-from agent.drivers import DRIVERS, Driver, Target, profiles
+from agent.drivers import DRIVERS, Driver, Target, Tell, profiles
 from agent.drivers import profile as profile_form
 from agent.manifest import MeterPlan
 from agent.salvage import salvage
@@ -52,7 +52,7 @@ def load(path: Path, now_ns: int) -> Plan:
     plan = Plan(_absolute(checked, path.parent), buses, tuple(meters.values()), hashlib.sha256(data).digest())
     for name in buses:
         try:
-            _open(plan, name, lambda: now_ns)
+            _open(plan, name, lambda: now_ns, lambda _event: None)
         except ValueError as error:
             problems += [f"meter.{line}" for line in str(error).splitlines()]
     if problems:
@@ -63,10 +63,10 @@ def load(path: Path, now_ns: int) -> Plan:
     return plan
 
 
-def open_drivers(plan: Plan, now_ns: Callable[[], int]) -> dict[str, Driver]:
-    """A driver for every bus that some meter is on; each connects at its first read."""
+def open_drivers(plan: Plan, now_ns: Callable[[], int], tell: Tell) -> dict[str, Driver]:
+    """A driver for every bus that some meter is on; each connects at its first read and tells what it finds out."""
     used = {planned.meter.bus for planned in plan.meters}
-    return {name: _open(plan, name, now_ns) for name in plan.buses if name in used}
+    return {name: _open(plan, name, now_ns, tell) for name in plan.buses if name in used}
 
 
 def date_of(at_ns: int) -> date:
@@ -74,10 +74,10 @@ def date_of(at_ns: int) -> date:
     return datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).date()
 
 
-def _open(plan: Plan, bus: str, now_ns: Callable[[], int]) -> Driver:
+def _open(plan: Plan, bus: str, now_ns: Callable[[], int], tell: Tell) -> Driver:
     driver, settings = plan.buses[bus]
     targets = {m.meter.name: Target(m.meter.unit, m.profile, m.meter.base) for m in plan.meters if m.meter.bus == bus}
-    opened: Driver = importlib.import_module(DRIVERS[driver]).open_driver(settings, targets, now_ns)
+    opened: Driver = importlib.import_module(DRIVERS[driver]).open_driver(settings, targets, now_ns, tell)
     return opened
 
 

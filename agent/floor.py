@@ -44,6 +44,10 @@ class Bus:
         async with self._turn:
             return await self._driver.read(meter)
 
+    def silence_ns(self, meter: str) -> int:
+        """As `Driver.silence_ns`."""
+        return self._driver.silence_ns(meter)
+
     async def close(self) -> None:
         """As `Driver.close`."""
         await self._driver.close()
@@ -64,9 +68,9 @@ class Bus:
 class Floor:
     """One per agent. `inbox` is what the bus tasks fill; set `stopping` to let `record` end after a last round."""
 
-    def __init__(self, plan: Plan, buses: Mapping[str, Bus], clock: AgentClock, worker: Executor) -> None:
+    def __init__(self, plan: Plan, buses: Mapping[str, Bus], clock: AgentClock, worker: Executor, inbox: Inbox) -> None:
         self._plan, self._buses, self._clock, self._worker = plan, buses, clock, worker
-        self.inbox = Inbox()
+        self.inbox = inbox
         self.stopping = False
         self._last: dict[str, dict[int, Scan]] = {}
         self._offsets: dict[str, Offset | None] = {}

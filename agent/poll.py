@@ -36,6 +36,10 @@ class Inbox:
     scans: list[tuple[str, Scan]] = field(default_factory=list)
     events: list[EventPart] = field(default_factory=list)
 
+    def tell(self, event: EventPart) -> None:
+        """Add an event: what drivers are given."""
+        self.events.append(event)
+
     def take(self) -> tuple[list[tuple[str, Scan]], list[EventPart]]:
         """Everything so far, once."""
         taken = self.scans, self.events

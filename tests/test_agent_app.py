@@ -41,7 +41,7 @@ class Driver:
 async def run(site, monkeypatch, after, then):
     drivers = []
 
-    def opened(_, now_ns):
+    def opened(_, now_ns, _tell):
         drivers.append(Driver(now_ns, after, then))
         return {"serial": drivers[0]}
 

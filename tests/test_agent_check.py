@@ -19,7 +19,7 @@ def test_a_plan_has_absolute_paths_and_only_the_points_that_are_read(tmp_path):
     assert plan.config.mqtt.password_file == tmp_path / "edge-1.password"
     assert [point.id for point in plan.meters[0].profile.points] == ["energy"]
     assert plan.buses["serial"][0] == "modbus"
-    assert sorted(check.open_drivers(plan, lambda: 0)) == ["plc", "serial"]
+    assert sorted(check.open_drivers(plan, lambda: 0, lambda _: None)) == ["plc", "serial"]
 
 
 def test_the_hash_is_that_of_the_file(tmp_path):
@@ -35,7 +35,7 @@ def test_the_configurations_that_ship_are_in_order(name):
 def test_a_bus_without_a_meter_is_not_opened(tmp_path):
     config = CONFIG + '[[bus]]\nname = "spare"\ndriver = "modbus"\nkind = "tcp"\nhost = "127.0.0.1"\n'
     plan = check.load(write_plant(tmp_path, config), T0)
-    assert "spare" not in check.open_drivers(plan, lambda: 0)
+    assert "spare" not in check.open_drivers(plan, lambda: 0, lambda _: None)
 
 
 # what is replaced in the configuration, by what; the key, a word of the problem and one of the hint

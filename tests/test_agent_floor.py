@@ -10,6 +10,7 @@ from plant_in_memory import CONFIG, Site, at_ns, meter_scan
 from agent import floor as floors
 from agent.drivers import Unreachable
 from agent.floor import Bus, Floor
+from agent.poll import Inbox
 from contract.entry import TreeHead
 from contract.records import EventPart, Offset
 
@@ -90,7 +91,7 @@ def site(tmp_path):
 def floor(site, monkeypatch):
     monkeypatch.setattr(floors, "ROUND_S", 0)
     with ThreadPoolExecutor(1) as worker:
-        yield Floor(site.plan, {"plc": Bus(Driver()), "serial": Bus(Driver(None))}, Clock(), worker)
+        yield Floor(site.plan, {"plc": Bus(Driver()), "serial": Bus(Driver(None))}, Clock(), worker, Inbox())
 
 
 def test_a_bus_has_its_own_meters_at_their_own_rhythm(floor):

@@ -127,7 +127,7 @@ async def plant(kind, meters, timeout_ms=None, **server_keys):
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     bus = Bus(kind=kind, host="127.0.0.1", port=port, timeout_ms=timeout_ms or (5000 if kind == "tcp" else 200))
-    driver = open_driver(bus, meters, itertools.count(1000).__next__)
+    driver = open_driver(bus, meters, itertools.count(1000).__next__, lambda _: None)
     try:
         yield server, driver
     finally:
@@ -353,7 +353,7 @@ async def test_nobody_listening_is_unreachable_until_somebody_does():
     spare.close()
     await spare.wait_closed()
     bus = Bus(kind="tcp", host="127.0.0.1", port=port)
-    driver = open_driver(bus, {"m": Target(1, meter_profile(10))}, lambda: 0)
+    driver = open_driver(bus, {"m": Target(1, meter_profile(10))}, lambda: 0, lambda _: None)
     with pytest.raises(Unreachable, match=f"127.0.0.1:{port} unit 1: no connection"):
         await driver.read("m")
     listener = await asyncio.start_server(Server("tcp").serve, "127.0.0.1", port)
@@ -382,7 +382,7 @@ def test_meters_that_cannot_be_read_are_named_before_anything_opens():
         "c": Target(1, tags),
     }
     with pytest.raises(ValueError) as caught:
-        open_driver(Bus(kind="rtu_over_tcp", host="h"), meters, lambda: 0)
+        open_driver(Bus(kind="rtu_over_tcp", host="h"), meters, lambda: 0, lambda _: None)
     assert str(caught.value).splitlines() == [
         "a: unit 0 does not exist on rtu_over_tcp: use 1..247",
         "b: base 65530 moves registers outside 0..65535: check base",

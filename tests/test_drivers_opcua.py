@@ -94,7 +94,9 @@ async def shared():
 
 @contextlib.asynccontextmanager
 async def driver_for(url, meter_profile, **bus_keys):
-    driver = open_driver(Bus(url=url, **bus_keys), {"m": Target(1, meter_profile)}, itertools.count(1000).__next__)
+    driver = open_driver(
+        Bus(url=url, **bus_keys), {"m": Target(1, meter_profile)}, itertools.count(1000).__next__, lambda _: None
+    )
     try:
         yield driver
     finally:
@@ -308,7 +310,7 @@ def test_a_configuration_is_checked_before_anything_opens():
     tags = line_profile(("a", "float64"))
     broken = tags.model_copy(update={"points": (tags.points[0].model_copy(update={"node": "nonsense"}),)})
     with pytest.raises(ValueError) as caught:
-        open_driver(Bus(url="opc.tcp://h"), {"line1": Target(1, broken, 5)}, lambda: 0)
+        open_driver(Bus(url="opc.tcp://h"), {"line1": Target(1, broken, 5)}, lambda: 0, lambda _: None)
     assert str(caught.value).splitlines() == [
         "line1: base 5 means nothing to OPC UA: remove it",
         "line1: a: not a node: write node = 'nsu=URI;s=...' in its profile",

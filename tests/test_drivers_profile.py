@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.drivers import is_bad, profile, registers
+from agent.drivers import blocks, is_bad, profile, registers
 from agent.drivers.profiles import load, names
 
 CASES = Path(__file__).parent / "cases" / "profiles"
@@ -58,9 +58,9 @@ def test_every_shipped_profile_reads_its_golden_registers():
         words = image((folder / "registers.hex").read_text())
         case = json.loads((folder / "expected.json").read_text())
         points, found = {point.id: point for point in read.points}, {}
-        for block in registers.plan(read.points, read.registers_max, read.hole_max):
+        for block in blocks.plan(read.points, read.registers_max, read.hole_max):
             addresses = range(case["base"] + block.address, case["base"] + block.address + block.count)
-            for reading in registers.readings(block, [words.get((block.table, a), 0xDEAD) for a in addresses]):
+            for reading in blocks.readings(block, [words.get((block.table, a), 0xDEAD) for a in addresses]):
                 found[reading.point] = reading
         assert found.keys() == case["points"].keys(), folder.name
         for name, expected in case["points"].items():

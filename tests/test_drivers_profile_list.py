@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.drivers import profile, registers
+from agent.drivers import blocks, profile
 from agent.drivers.profiles import load, names
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "profiles.md"
@@ -29,7 +29,7 @@ PROFILES = {name: profile.parse(load(name)) for name in names()}
 
 
 def plan(read):
-    return registers.plan(read.points, read.registers_max, read.hole_max)
+    return blocks.plan(read.points, read.registers_max, read.hole_max)
 
 
 def document():

@@ -38,7 +38,7 @@ MAY_IMPORT = {
 
 PURE = (
     "contract/*.py", "agent/aggregation/*.py", "agent/batches.py",
-    "agent/drivers/profile.py", "agent/drivers/registers.py",
+    "agent/drivers/blocks.py", "agent/drivers/profile.py", "agent/drivers/registers.py",
     "gateway/admit.py", "gateway/attribution.py", "gateway/factors.py",
     "gateway/site_model.py", "gateway/statement.py", "gateway/trust.py",
 )  # fmt: skip

@@ -4,14 +4,16 @@ In: nothing but what a bus answers. Out: scans of readings as raw bits, each wit
 value, a repaired or repeated value, or a write to a device - the interface has no call for it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from agent.drivers.profile import Profile
+from contract.records import EventPart
 
 # Protocol -> module; a module is imported only when a configuration names its protocol. Each module exports
 # `Bus`, its configuration model (`located(folder)` is the same with its file names taken from that folder), and
-# `open_driver(bus, meters, now_ns) -> Driver`, where meters are `Target`s by name.
+# `open_driver(bus, meters, now_ns, tell) -> Driver`, where meters are `Target`s by name.
 DRIVERS: dict[str, str] = {"modbus": "agent.drivers.modbus", "opcua": "agent.drivers.opcua"}
 
 # Status codes are those of OPC UA (OPC 10000-6 annex A), also for protocols that have none of their own.
@@ -30,6 +32,10 @@ BAD_NO_DATA = 0x809B0000  # the device says it has no value here
 def is_bad(status: int) -> bool:
     """Whether a status forbids a value: severity 10, or the reserved 11 (top two bits)."""
     return status >= 0x80000000
+
+
+# How a driver puts on the record what it found out about a meter or a bus.
+Tell = Callable[[EventPart], None]
 
 
 class Unreachable(Exception):
@@ -78,6 +84,10 @@ class Driver(Protocol):
         Part of it failing gives readings with a bad status. Raises Unreachable if nothing answers, KeyError for a meter
         that was not named when the driver was opened.
         """
+        ...
+
+    def silence_ns(self, meter: str) -> int:
+        """How long a read of this meter holds the bus at most if the meter does not answer, as far as is known now."""
         ...
 
     async def close(self) -> None:

@@ -32,9 +32,10 @@ from agent.drivers import (
     Reading,
     Scan,
     Target,
+    Tell,
     Unreachable,
 )
-from agent.drivers.registers import Block, plan, readings
+from agent.drivers.blocks import Block, plan, readings
 
 # Every fault comes back as a status or as Unreachable; pymodbus would log each one again, at every poll.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
@@ -78,7 +79,7 @@ class _Answer:
     status: int = GOOD
 
 
-def open_driver(bus: Bus, meters: Mapping[str, Target], now_ns: Callable[[], int]) -> "ModbusDriver":
+def open_driver(bus: Bus, meters: Mapping[str, Target], now_ns: Callable[[], int], _tell: Tell) -> "ModbusDriver":
     """Plan the requests of each meter; connecting is left to the first read.
 
     Raises ValueError, one line for each meter that cannot be read over this bus.
@@ -137,6 +138,10 @@ class ModbusDriver:
                     answer = _Answer((), status)
             scans.append(Scan(index, requested_ns, self._now_ns(), _readings(block, answer)))
         return scans
+
+    def silence_ns(self, _meter: str) -> int:
+        """One timeout, and as long again to listen where frames are RTU."""
+        return self._bus.timeout_ms * 1_000_000 * (2 if self._bus.kind == "rtu_over_tcp" else 1)
 
     async def close(self) -> None:
         """Drop the connection."""

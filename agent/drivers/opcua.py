@@ -28,6 +28,7 @@ from agent.drivers import (
     Reading,
     Scan,
     Target,
+    Tell,
     Unreachable,
     is_bad,
 )
@@ -108,7 +109,7 @@ class _Tag:
     node: str  # the rest, as OPC UA writes it
 
 
-def open_driver(bus: Bus, meters: Mapping[str, Target], now_ns: Callable[[], int]) -> "OpcUaDriver":
+def open_driver(bus: Bus, meters: Mapping[str, Target], now_ns: Callable[[], int], _tell: Tell) -> "OpcUaDriver":
     """Prepare the tags of each meter; connecting is left to the first read. Raises ValueError, one line a fault."""
     problems: list[str] = []
     tags: dict[str, list[_Tag]] = {}
@@ -183,6 +184,10 @@ class OpcUaDriver:
         if server_ns is None:
             raise Unreachable(f"{self._bus.url}: the server does not tell its time")
         return server_ns - answered_ns, server_ns - requested_ns
+
+    def silence_ns(self, _meter: str) -> int:
+        """One timeout."""
+        return self._bus.timeout_ms * 1_000_000
 
     async def close(self) -> None:
         """End the session."""
