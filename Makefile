@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check soak lock clean
+.PHONY: help demo test check bench soak lock clean
 help:
 	@echo "make demo    a simulated plant with agent, gateway and page, at http://127.0.0.1:8080"
 	@echo "make test    style, types and the whole test suite"
 	@echo "make check   style and types only"
-	@echo "make soak    the unattended demonstration over five seeds, each held against its plant's truth (8 minutes)"
+	@echo "make bench   what reading, signing and keeping cost, beside published figures (3 minutes)"
+	@echo "make soak    100,000 faulty answers, then the unattended demonstration over five seeds, each held against its plant's truth (8 minutes)"
 	@echo "make lock    resolve the dependencies anew and write both lock files"
 
 $(BIN)/python:
@@ -35,8 +36,13 @@ check: $(VENV)/dev.stamp
 test: check
 	$(BIN)/python -m pytest
 
+bench: $(VENV)/run.stamp
+	$(BIN)/python -m simulators.bench.acquisition
+	$(BIN)/python -m simulators.bench.serial_bus
+
 soak: $(VENV)/run.stamp
 	mkdir -p build
+	$(BIN)/python -m simulators.storm --requests 170000 --seed 1
 	for seed in 1 2 3 4 5; do \
 	  $(BIN)/metertrail demo --seconds 90 --seed $$seed --free-ports --report build/soak-$$seed.json || exit 1; \
 	done

@@ -17,6 +17,11 @@ COMMANDS = {
     "broker": ("gateway.broker", "main", "the embedded MQTT broker in a process of its own"),
     "export": ("gateway.export_cli", "main", "a product's statement with all its evidence, as one archive"),
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),
+    "import": ("agent.commission.import_cli", "main", "a list of meters from Excel or CSV into agent.toml"),
+    "commission": ("agent.commission.commission_cli", "main", "check a meter on site, and sign what was found"),
+    "scan": ("agent.commission.scan", "main", "which meters are there: find them, and draft a configuration"),
+    "probe": ("agent.commission.probe", "main", "one meter as it is now, and what else its registers could mean"),
+    "dump": ("agent.commission.dump", "main", "what a meter's registers hold, for the simulator"),
     "keygen": ("agent.cli", "keygen", "make a key pair"),
     "simulate": ("simulators.cli", "main", "the simulated plant alone"),
 }

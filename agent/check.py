@@ -5,14 +5,15 @@ In: a file's path and the time. Out: a `Plan` that holds together, or `Problems`
 
 import hashlib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from agent import check_lines, check_meters, config
+from agent import check_lines, check_meters, check_sheets, config
+from agent.commission.sheet import sheet_hash
 from agent.drivers import DRIVERS, Driver, Target, Tell, profiles
 from agent.drivers import profile as profile_form
 from agent.manifest import MeterPlan
@@ -49,6 +50,8 @@ def load(path: Path, now_ns: int) -> Plan:
     meters = _meters(checked, path.parent, problems)
     problems += check_meters.faults(checked, meters, date_of(now_ns))
     problems += check_lines.faults(checked, meters)
+    problems += _shared_units(meters.values())
+    problems += _addresses(checked, buses)
     plan = Plan(_absolute(checked, path.parent), buses, tuple(meters.values()), hashlib.sha256(data).digest())
     for name in buses:
         try:
@@ -63,10 +66,16 @@ def load(path: Path, now_ns: int) -> Plan:
     return plan
 
 
-def open_drivers(plan: Plan, now_ns: Callable[[], int], tell: Tell) -> dict[str, Driver]:
-    """A driver for every bus that some meter is on; each connects at its first read and tells what it finds out."""
+def open_drivers(
+    plan: Plan, now_ns: Callable[[], int], tell: Tell, among: Collection[str] | None = None
+) -> dict[str, Driver]:
+    """A driver for every bus that some meter is on; each connects at its first read and tells what it finds out.
+
+    Only for the buses `among` those named, if any are.
+    """
     used = {planned.meter.bus for planned in plan.meters}
-    return {name: _open(plan, name, now_ns, tell) for name in plan.buses if name in used}
+    wanted = used if among is None else used & set(among)
+    return {name: _open(plan, name, now_ns, tell) for name in plan.buses if name in wanted}
 
 
 def date_of(at_ns: int) -> date:
@@ -76,9 +85,14 @@ def date_of(at_ns: int) -> date:
 
 def _open(plan: Plan, bus: str, now_ns: Callable[[], int], tell: Tell) -> Driver:
     driver, settings = plan.buses[bus]
-    targets = {m.meter.name: Target(m.meter.unit, m.profile, m.meter.base) for m in plan.meters if m.meter.bus == bus}
+    targets = {m.meter.name: target(m) for m in plan.meters if m.meter.bus == bus}
     opened: Driver = importlib.import_module(DRIVERS[driver]).open_driver(settings, targets, now_ns, tell)
     return opened
+
+
+def target(plan: MeterPlan) -> Target:
+    """What a driver needs to know of a meter."""
+    return Target(plan.meter.unit, plan.profile, plan.meter.base, plan.meter.address)
 
 
 def _buses(checked: config.Config, folder: Path, problems: list[str]) -> dict[str, tuple[str, BaseModel]]:
@@ -113,16 +127,61 @@ def _meters(checked: config.Config, folder: Path, problems: list[str]) -> dict[s
             problems += [f"{at}.profile: {line}" for line in str(error).splitlines()]
             continue
         points = {point.id: point for point in profile.points}
-        asked = meter.points or tuple(points)
+        asked = meter.points or tuple(point.id for point in profile.measured)
         problems += [
             f"{at}.points: {name!r} is not a point of {meter.profile}: {suggest(name, points)}"
             for name in (*asked, *meter.declared)
             if name not in points
         ]
+        problems += [
+            f"{at}.points: {name!r} says which instrument it is and is read by itself: leave it out"
+            for name in meter.points
+            if name in points and points[name].identity is not None
+        ]
         needed = {*asked, *(points[name].scale_point for name in asked if name in points)}
-        kept = tuple(point for point in profile.points if point.id in needed)
-        plans[meter.name] = MeterPlan(meter, toml, profile.model_copy(update={"points": kept}))
+        kept = tuple(point for point in profile.points if point.id in needed or point.identity is not None)
+        kept_profile = profile.model_copy(update={"points": kept})
+        plans[meter.name] = MeterPlan(meter, toml, kept_profile, _sheet(meter, folder, problems))
     return plans
+
+
+def _sheet(meter: config.Meter, folder: Path, problems: list[str]) -> bytes | None:
+    """The hash of the commissioning sheet that a meter names."""
+    if meter.sheet is None:
+        return None
+    at = f"meter.{meter.name}.sheet: {meter.sheet}"
+    try:
+        data = (folder / meter.sheet).read_bytes()
+    except OSError as error:
+        problems.append(f"{at}: {error.strerror}: name the file that `metertrail commission` wrote")
+        return None
+    problems += [f"{at}: {line}" for line in check_sheets.faults(meter, data)]
+    return sheet_hash(data)
+
+
+def _shared_units(meters: Iterable[MeterPlan]) -> Iterator[str]:
+    """Two meters cannot be one device; `base` tells apart what one device holds of several. Nodes have no unit."""
+    first: dict[tuple[str, int, int], str] = {}
+    for plan in meters:
+        meter = plan.meter
+        if any(point.table is not None for point in plan.profile.points):
+            other = first.setdefault((meter.bus, meter.unit, meter.base), meter.name)
+            if other != meter.name:
+                yield (
+                    f"meter.{meter.name}.unit: {meter.unit} on bus {meter.bus!r} is {other}'s already: give each meter"
+                    " the unit set in it, or its base"
+                )
+
+
+def _addresses(checked: config.Config, buses: dict[str, tuple[str, BaseModel]]) -> Iterator[str]:
+    """An address that nobody would use is a mistake; whether a DL/T 645 meter's is right, its driver says."""
+    for meter in checked.meter:
+        driver = buses[meter.bus][0] if meter.bus in buses else ""
+        if meter.address and driver not in {"dlt645", ""}:
+            yield (
+                f"meter.{meter.name}.address: only meters on a dlt645 bus have one: remove it, {driver} knows a meter"
+                " by its unit"
+            )
 
 
 def _located(profile: str, folder: Path) -> str:

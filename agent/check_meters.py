@@ -8,7 +8,7 @@ from datetime import date
 
 from agent import config
 from agent.aggregation.limits import CT_CLASSES, METER_CLASSES
-from agent.drivers.profile import positive
+from agent.drivers.profile import RATIOED, positive
 from agent.manifest import MeterPlan
 from contract.problems import suggest
 
@@ -20,20 +20,43 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan], today: date)
         at = f"meter.{meter.name}"
         if meter.bus not in buses:
             yield f"{at}.bus: there is no bus {meter.bus!r}: {suggest(meter.bus, buses)}"
-        yield from _classes(at, meter)
+        yield from _classes(at, meter, today)
         if meter.certificate is not None:
             yield from _certificate(f"{at}.certificate", meter.certificate, today)
         if meter.name in meters:
             yield from _declared(at, meter, meters[meter.name])
+            yield from _ratios(at, meter, meters[meter.name])
 
 
-def _classes(at: str, meter: config.Meter) -> Iterator[str]:
+def _classes(at: str, meter: config.Meter, today: date) -> Iterator[str]:
     if meter.accuracy_class is not None and meter.accuracy_class not in METER_CLASSES:
         yield f"{at}.accuracy_class: {meter.accuracy_class!r} is not known: use one of {', '.join(METER_CLASSES)}"
     for kind, transformer in (("ct", meter.ct), ("pt", meter.pt)):
         name = None if transformer is None else transformer.accuracy_class
         if name is not None and name not in CT_CLASSES:
             yield f"{at}.{kind}.accuracy_class: {name!r} is not known: use one of {', '.join(CT_CLASSES)}"
+        since = None if transformer is None else transformer.valid_from
+        if since is not None and since > today:
+            yield f"{at}.{kind}.valid_from: not in place before {since}: enter the transformer that is in place now"
+
+
+def _ratios(at: str, meter: config.Meter, plan: MeterPlan) -> Iterator[str]:
+    """A transformer's ratio is applied once: by the meter, or else here."""
+    sides = {point.ratio_side for point in plan.profile.measured if point.quantity.startswith(RATIOED)}
+    for kind, transformer in (("ct", meter.ct), ("pt", meter.pt)):
+        if transformer is None:
+            continue
+        one_to_one = transformer.primary == transformer.secondary
+        if sides == {"primary"} and not one_to_one:
+            yield (
+                f"{at}.{kind}: the registers of {meter.profile} are primary values, the meter applies the ratio itself:"
+                f" remove {kind}, or state its class alone with primary = 1, secondary = 1"
+            )
+        if sides == {"secondary"} and one_to_one and transformer.accuracy_class is not None:
+            yield (
+                f"{at}.{kind}: a class but no ratio, and the registers of {meter.profile} are secondary values:"
+                " give primary and secondary as on its plate"
+            )
 
 
 def _certificate(at: str, certificate: config.Certificate, today: date) -> Iterator[str]:

@@ -40,12 +40,12 @@ def main(argv: list[str]) -> int:
 
 
 def _run(path: Path, plan: "check.Plan") -> int:
-    from agent import app, clock, custody, files  # noqa: PLC0415 - opens sockets: only for `run`
+    from agent import app, check, clock, custody, files  # noqa: PLC0415 - opens sockets: only for `run`
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     data = plan.config.agent.data
     try:
-        asyncio.run(app.run(plan, custody.load(plan.config)))
+        asyncio.run(app.run(plan, custody.load(plan.config), lambda: check.load(path, time.time_ns())))
     except Problems as problems:
         return _faulty([f"{path}: {line}" for line in problems.lines])
     except files.InUse as error:

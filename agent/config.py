@@ -30,6 +30,7 @@ class Agent(BaseModel):
     gateway_key: Path
     seal_s: Annotated[int, Ge(1), Le(3600)] = 60
     close_wait_s: Annotated[int, Ge(1), Le(86400)] = 120
+    identity_s: Annotated[int, Ge(60), Le(86400)] = 900
 
 
 class Mqtt(BaseModel):
@@ -51,6 +52,7 @@ class Transformer(BaseModel):
     primary: Positive
     secondary: Positive
     accuracy_class: str | None = None
+    valid_from: date | None = None
 
 
 class Certificate(BaseModel):
@@ -81,6 +83,7 @@ class Meter(BaseModel):
     profile: str
     unit: Annotated[int, Ge(0), Le(255)] = 1
     base: Annotated[int, Ge(0), Le(65535)] = 0
+    address: str = ""  # DL/T 645: the 12 digits on the meter's plate
     every_ms: Annotated[int, Ge(50), Le(3_600_000)] = 1000
     points: tuple[str, ...] = ()
     installation: str = ""
@@ -91,6 +94,7 @@ class Meter(BaseModel):
     certificate: Certificate | None = None
     declared: dict[str, Declared] = {}
     power_max_w: Positive | None = None
+    sheet: str | None = None
 
 
 class Line(BaseModel):

@@ -1,12 +1,12 @@
-"""What the agent's tasks share: the buses, what they gathered, and the offsets of the batch sources' clocks.
+"""What the agent's tasks share: what was gathered on the buses, and the offsets of the batch sources' clocks.
 
-In: drivers and a plan. Out: rounds of scans and events for the recorder, and once a second what pages show. The tasks
-run in the event loop; recorder and journal only ever in their own worker thread.
+In: a plan, and a crew that polls. Out: rounds of scans and events for the recorder, and once a second what pages show.
+The tasks run in the event loop; recorder and journal only ever in their own worker thread.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar, TypeVarTuple
 
@@ -14,10 +14,14 @@ from agent import live
 from agent.batches import Source
 from agent.check import Plan
 from agent.clock import AgentClock
-from agent.drivers import Driver, Scan, Unreachable
-from agent.poll import Inbox, Polled
+from agent.crew import Crew
+from agent.drivers import Driver, Scan
+from agent.identity import Met
+from agent.poll import Inbox
+from agent.prompt import Prompt
 from agent.publish import Publisher
-from agent.recorder import Recorder
+from agent.recorder import Recorder, Settings
+from agent.reload import Change
 from contract.records import EventPart, Offset
 
 log = logging.getLogger("metertrail.agent")
@@ -33,53 +37,37 @@ Args = TypeVarTuple("Args")
 Result = TypeVar("Result")
 
 
-class Bus:
-    """A driver that several tasks may ask, one at a time."""
-
-    def __init__(self, driver: Driver) -> None:
-        self._driver, self._turn = driver, asyncio.Lock()
-
-    async def read(self, meter: str) -> list[Scan]:
-        """As `Driver.read`."""
-        async with self._turn:
-            return await self._driver.read(meter)
-
-    def silence_ns(self, meter: str) -> int:
-        """As `Driver.silence_ns`."""
-        return self._driver.silence_ns(meter)
-
-    async def close(self) -> None:
-        """As `Driver.close`."""
-        await self._driver.close()
-
-    async def offset(self) -> Offset | None:
-        """The bus's own clock less ours, or None if it has none or does not tell it now."""
-        measure = getattr(self._driver, "clock_offset_ns", None)
-        if measure is None:
-            return None
-        try:
-            async with self._turn:
-                lower_ns, upper_ns = await measure()
-        except Unreachable:
-            return None  # an offset of before an outage would prove nothing after it
-        return Offset(lower_ns=lower_ns, upper_ns=upper_ns)
-
-
 class Floor:
     """One per agent. `inbox` is what the bus tasks fill; set `stopping` to let `record` end after a last round."""
 
-    def __init__(self, plan: Plan, buses: Mapping[str, Bus], clock: AgentClock, worker: Executor, inbox: Inbox) -> None:
-        self._plan, self._buses, self._clock, self._worker = plan, buses, clock, worker
+    def __init__(self, plan: Plan, crew: Crew, clock: AgentClock, worker: Executor, inbox: Inbox) -> None:
+        self._crew, self._clock, self._worker = crew, clock, worker
         self.inbox = inbox
         self.stopping = False
         self._last: dict[str, dict[int, Scan]] = {}
         self._offsets: dict[str, Offset | None] = {}
-        self._bus_of = {m.meter.name: m.meter.bus for m in plan.meters}
         self._renewed_ns = 0
+        self._round = asyncio.Lock()  # the recorder's: no plan changes in the middle of a round
+        self._follow(plan)
+        inbox.on_scans = self._hear
 
-    def on_bus(self, bus: str) -> list[Polled]:
-        """The meters a bus's task reads."""
-        return [Polled(m.meter.name, m.meter.every_ms * NS_PER_MS) for m in self._plan.meters if m.meter.bus == bus]
+    async def switch(
+        self, plan: Plan, change: Change, settings: Settings, drivers: Mapping[str, Driver], recorder: Recorder
+    ) -> None:
+        """Go on under another plan: what was read under the old one is recorded under it; kept buses never pause."""
+        await self._crew.stop(self._plan, change.closed)
+        async with self._round:
+            scans, events, met = self.inbox.take()
+            now_ns = self._clock.now_ns()
+            await self._in_worker(_hand_over, recorder, scans, events, met, self.sources(), now_ns)
+            await self._in_worker(recorder.reconfigure, settings, self._clock.now_ns())
+            for name, bus in self._bus_of.items():
+                if bus in change.closed:
+                    self._last.pop(name, None)
+                    self._offsets.pop(bus, None)
+            self._follow(plan)
+            self._crew.tune(plan)
+            self._crew.start(plan, drivers)
 
     def sources(self) -> dict[str, Source]:
         """Per line, how its batch source tells time right now."""
@@ -93,10 +81,11 @@ class Floor:
 
     async def watch_offsets(self) -> None:
         """Measure the clocks of the buses whose own time is used for batch edges."""
-        used = {self._bus_of[line.source] for line in self._plan.config.line if line.edge_time == "source"}
         while True:
-            for bus in sorted(used):
-                self._offsets[bus] = await self._buses[bus].offset()
+            for name in sorted(self._clocks):
+                bus = self._crew.buses.get(name)
+                if bus is not None:
+                    self._offsets[name] = await bus.offset()
             await asyncio.sleep(OFFSET_EVERY_S)
 
     async def record(self, recorder: Recorder, publisher: Publisher) -> None:
@@ -104,13 +93,15 @@ class Floor:
         last = False
         while not last:
             last = self.stopping
-            scans, events = self.inbox.take()
-            for meter, scan in scans:
-                self._last.setdefault(meter, {})[scan.block] = scan
-            events += [*publisher.take_events(), *self._clock_events()]
-            recorder.checkpoint = publisher.checkpoint
-            await self._in_worker(recorder.take, scans, events, self.sources(), self._clock.now_ns())
-            await self._leave_stuck_epoch(recorder, publisher)
+            async with self._round:
+                scans, events, met = self.inbox.take()
+                for meter, scan in scans:
+                    self._last.setdefault(meter, {})[scan.block] = scan
+                events += [*publisher.take_events(), *self._clock_events()]
+                recorder.checkpoint = publisher.checkpoint
+                now_ns = self._clock.now_ns()
+                await self._in_worker(_hand_over, recorder, scans, events, met, self.sources(), now_ns)
+                await self._leave_stuck_epoch(recorder, publisher)
             if not last:
                 await asyncio.sleep(ROUND_S)
         await self._in_worker(recorder.seal, self._clock.now_ns())
@@ -122,12 +113,23 @@ class Floor:
             last = {meter: list(scans.values()) for meter, scans in self._last.items()}
             told: dict[str, object] = {
                 "at_ns": asked_ns,
-                "meters": await asyncio.to_thread(live.meters, self._plan.meters, last),
+                "meters": await asyncio.to_thread(live.meters, self._plan.meters, last, self._crew.polled()),
                 "running": await self._in_worker(_running, recorder),
+                "buses": self._crew.told(),
             }
             publisher.live(told)
             took_s = (self._clock.now_ns() - asked_ns) / NS_PER_S
             await asyncio.sleep(max(LIVE_S, LIVE_SHARE * took_s))
+
+    def _follow(self, plan: Plan) -> None:
+        """Let a plan be in force."""
+        self._plan, self._prompt = plan, Prompt(plan.config.line)
+        self._bus_of = {m.meter.name: m.meter.bus for m in plan.meters}
+        self._clocks = {self._bus_of[line.source] for line in plan.config.line if line.edge_time == "source"}
+
+    def _hear(self, meter: str, scans: Sequence[Scan]) -> None:
+        """As scans arrive: at an edge the line's counters are read at once."""
+        self._crew.want(self._prompt.hear(meter, scans))
 
     def _clock_events(self) -> list[EventPart]:
         step_ns = self._clock.step_ns()
@@ -151,3 +153,21 @@ class Floor:
 
 def _running(recorder: Recorder) -> list[dict[str, object]]:
     return live.running(*recorder.snapshot())
+
+
+def _hand_over(
+    recorder: Recorder,
+    scans: Sequence[tuple[str, Scan]],
+    events: Sequence[EventPart],
+    met: Sequence[Met],
+    sources: Mapping[str, Source],
+    now_ns: int,
+) -> None:
+    """Let the recorder take a round; what a meter answered after it said who it is comes after that is on record."""
+    first = {news.meter: news.before for news in met}
+    earlier = [one for at, one in enumerate(scans) if one[0] not in first or at < first[one[0]]]
+    recorder.take(earlier, events, sources, now_ns)
+    if met:
+        recorder.identified(met, now_ns)
+        later = [one for at, one in enumerate(scans) if one[0] in first and at >= first[one[0]]]
+        recorder.take(later, [], sources, now_ns)

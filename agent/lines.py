@@ -6,10 +6,12 @@ events to be told. Pure: nothing here makes anything durable.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from agent import closing
 from agent.batches import Ended, LineState, Look, Running, Source, observe
 from agent.config import Line
 from agent.drivers import Scan
 from agent.looks import look
+from agent.manifest import Stated
 from agent.rows import Lines
 from contract.records import Edge, EventPart, LinePart
 
@@ -51,6 +53,15 @@ def carried_over(
         if name not in kept and state.running is not None
     ]
     return Lines(kept, [one for one in lines.closing if one[0] in kept]), events
+
+
+def touched(old: Stated, new: Stated) -> set[str]:
+    """The lines that a new configuration describes otherwise, or whose counters it does."""
+    return {
+        name
+        for name, line in old.lines.items()
+        if new.lines.get(name) != line or any(old.counters[p] != new.counters.get(p) for p in closing.places(line))
+    }
 
 
 def needed_ns(lines: Lines, settings: Iterable[Line], now_ns: int) -> int:

@@ -5,39 +5,67 @@ the latest instant that is already bracketed by readings, so even a live figure 
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from agent import closing
 from agent.aggregation.replay import Counter, Readings, amounts
 from agent.batches import Running
 from agent.closing import Place
 from agent.drivers import Scan
+from agent.drivers.profile import Point
 from agent.drivers.registers import scaled, unit_of
 from agent.known import Known
 from agent.manifest import MeterPlan
 from agent.rows import Lines
+from agent.schedule import Polled
 from contract.records import LinePart
 
+NS_PER_MS = 1_000_000
 SHOWN = ("w_milli", "wh_milli", "m3_micro", "m3_per_h_milli", "l_per_min_milli", "g_milli")
+SHOWN_MAX = 4  # values of a meter: of hundreds of meters no page shows more
 
 
-def meters(plans: Sequence[MeterPlan], last: Mapping[str, Sequence[Scan]]) -> list[dict[str, object]]:
-    """Each meter's last answer: status, time and values by point and canonical unit."""
+def meters(
+    plans: Sequence[MeterPlan],
+    last: Mapping[str, Sequence[Scan]],
+    polled: Mapping[str, Polled] = MappingProxyType({}),
+) -> list[dict[str, object]]:
+    """Each meter's last answer: status, time, a few values by point and canonical unit; slots missed, if any were."""
     told: list[dict[str, object]] = []
     for plan in plans:
         scans = last.get(plan.meter.name, ())
-        found = {r.point: r for scan in scans for r in scan.readings}
+        found = {r.point: r for scan in sorted(scans, key=lambda s: s.answered_ns) for r in scan.readings}
         values: dict[str, int] = {}
-        for point in plan.profile.points:
+        for point in _shown(plan):
             reading = found.get(point.id)
-            if reading is None or reading.raw is None or point.type == "text" or unit_of(point) not in SHOWN:
+            if reading is None or reading.raw is None:
                 continue
             scale = found.get(point.scale_point) if point.scale_point else None
             scale_raw = None if scale is None else scale.raw
             values[f"{point.id}_{unit_of(point)}"] = scaled(point, reading.raw, plan.ratio, scale_raw)
         worst = max((reading.status for reading in found.values()), default=0)
         answered_ns = max((scan.answered_ns for scan in scans), default=0)
-        told.append({"meter": plan.meter.name, "status": worst, "answered_ns": answered_ns, "values": values})
+        now: dict[str, object] = {
+            "meter": plan.meter.name,
+            "status": worst,
+            "answered_ns": answered_ns,
+            "values": values,
+        }
+        place = polled.get(plan.meter.name)
+        if place is not None and place.missed:
+            now |= {
+                "missed": place.missed,
+                "late_ms_max": place.late_ns_max // NS_PER_MS,
+                "took_ms": place.took_ns // NS_PER_MS,
+            }
+        told.append(now)
     return told
+
+
+def _shown(plan: MeterPlan) -> list[Point]:
+    """Powers first, each kind in the profile's order."""
+    points = [p for p in plan.profile.measured if p.type != "text" and unit_of(p) in SHOWN]
+    return sorted(points, key=lambda p: p.quantity != "active_power")[:SHOWN_MAX]
 
 
 def running(lines: Lines, parts: Mapping[str, LinePart], known: Known) -> list[dict[str, object]]:

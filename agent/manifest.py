@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from types import MappingProxyType
 
-from agent import config
+from agent import config, identity
 from agent.aggregation.replay import Counter, counters
 from agent.drivers import profile as profiles
 from contract import records
@@ -25,6 +26,7 @@ class MeterPlan:
     meter: config.Meter
     profile_toml: bytes
     profile: profiles.Profile  # only the points that are read
+    sheet: bytes | None = None  # SHA-256 of its commissioning sheet
 
     @property
     def ratio(self) -> Fraction:
@@ -34,6 +36,15 @@ class MeterPlan:
             if transformer is not None:
                 ratio *= Fraction(transformer.primary, transformer.secondary)
         return ratio
+
+    @property
+    def configured(self) -> identity.Configured:
+        """What the configuration says of the instrument itself."""
+        ct, pt = (
+            None if given is None else Fraction(given.primary, given.secondary)
+            for given in (self.meter.ct, self.meter.pt)
+        )
+        return identity.Configured(self.meter.serial, self.meter.installation, ct, pt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +67,20 @@ def read(parts: Sequence[bytes]) -> Stated:
     return Stated(tuple(parts), counters(parts), {line.line: line for line in lines}, frozenset(texts))
 
 
-def parts(meters: Sequence[MeterPlan], lines: Sequence[config.Line]) -> list[bytes]:
-    """Every part of a manifest but the author's: profiles, meters, lines."""
+def parts(
+    meters: Sequence[MeterPlan],
+    lines: Sequence[config.Line],
+    standings: Mapping[str, identity.Standing] = MappingProxyType({}),
+) -> list[bytes]:
+    """Every part of a manifest but the author's: profiles, meters as configured and as they said, lines."""
     files = {profiles.profile_hash(m.profile_toml): m for m in meters}
     return [
         *(
             records.write(records.ProfilePart(name=plan.meter.profile, toml=plan.profile_toml))
             for plan in files.values()
         ),
-        *(records.write(_meter(plan)) for plan in meters),
-        *(records.write(_line(line)) for line in lines),
+        *(records.write(_meter(plan, standings.get(plan.meter.name))) for plan in meters),
+        *(records.write(line_part(line)) for line in lines),
     ]
 
 
@@ -83,21 +98,23 @@ def counter_ref(text: str) -> records.CounterRef:
     return records.CounterRef(meter=meter, point=point)
 
 
-def _meter(plan: MeterPlan) -> records.MeterPart:
+def _meter(plan: MeterPlan, standing: identity.Standing | None) -> records.MeterPart:
     meter = plan.meter
+    serial, is_read, installation = identity.stated(plan.configured, standing)
     return records.MeterPart(
         meter=meter.name,
-        installation=meter.installation,
-        address=f"{meter.bus} unit {meter.unit}",
+        installation=installation,
+        address=f"{meter.bus} {meter.address or f'unit {meter.unit}'}",
         base=str(meter.base),
         profile=profiles.profile_hash(plan.profile_toml),
-        serial=meter.serial,
-        serial_is="declared",
+        serial=serial,
+        serial_is="read" if is_read else "declared",
         accuracy_class=meter.accuracy_class,
         ct=_transformer(meter.ct),
         pt=_transformer(meter.pt),
         certificate=_certificate(meter.certificate),
         power_max_w=meter.power_max_w,
+        sheet=plan.sheet,
         declared=[_declared(point, declared) for point, declared in sorted(meter.declared.items())],
     )
 
@@ -105,7 +122,12 @@ def _meter(plan: MeterPlan) -> records.MeterPart:
 def _transformer(given: config.Transformer | None) -> records.Transformer | None:
     if given is None:
         return None
-    return records.Transformer(primary=given.primary, secondary=given.secondary, accuracy_class=given.accuracy_class)
+    return records.Transformer(
+        primary=given.primary,
+        secondary=given.secondary,
+        accuracy_class=given.accuracy_class,
+        valid_from_ns=None if given.valid_from is None else _ns(given.valid_from),
+    )
 
 
 def _certificate(given: config.Certificate | None) -> records.Certificate | None:
@@ -124,7 +146,8 @@ def _declared(point: str, given: config.Declared) -> records.Declared:
     return records.Declared(point=point, step=given.step, age_ns=age_ns, source=given.source)
 
 
-def _line(line: config.Line) -> records.LinePart:
+def line_part(line: config.Line) -> records.LinePart:
+    """A line as a manifest states it."""
     return records.LinePart(
         line=line.name,
         source=line.source,

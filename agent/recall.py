@@ -1,31 +1,34 @@
 """Reading back from the journal what memory does not hold: readings that edges rest on, and batches recorded already.
 
-In: the journal, a configuration, counters. Out: columns of readings. Only readings taken under the very same
-configuration count, which is also how a verifier chooses them.
+In: the journal, counters. Out: columns of readings. Only readings count that were taken while the counter was described
+as it is now - instrument, installation, ratio, profile and all - which is also how a verifier chooses them.
 """
 
 from collections.abc import Collection, Iterator
 
+from agent.aggregation import replay
 from agent.aggregation.replay import Readings, joined
 from agent.closing import Place
 from agent.journal import Journal, Stored
 from agent.known import NOTHING, Known
 from agent.rows import Lines
 from contract import body, cbor, records, segment
+from contract.errors import Malformed
 
 
-def restore(journal: Journal, known: Known, parts: tuple[bytes, ...], places: Collection[Place], at_ns: int) -> None:
+def restore(journal: Journal, known: Known, places: Collection[Place], at_ns: int) -> None:
     """Let `known` hold, of these counters, everything sealed that an edge at `at_ns` or later can rest on."""
     missing = {place for place in places if not known.reaches(place, at_ns)}
     if not missing:
         return
     chunks: dict[Place, list[Readings]] = {place: [] for place in missing}
-    for made in _alike(journal, parts, {meter for meter, _ in missing}):
-        for place in [place for place in missing if place[0] == made.meter]:
-            read = known.read(place, [made])
-            chunks[place].append(read)
-            if read.answered_ns.size and read.answered_ns[0] <= at_ns:
-                missing.remove(place)
+    for place, made in _alike(journal, known, frozenset(missing)):
+        if place not in missing:
+            continue
+        read = known.read(place, [made])
+        chunks[place].append(read)
+        if read.answered_ns.size and read.answered_ns[0] <= at_ns:
+            missing.remove(place)
         if not missing:
             break
     for place, found in chunks.items():
@@ -53,14 +56,27 @@ def open_parts(stored: Stored) -> list[bytes]:
     return [part for part in body.unpack(stored.sealed.body).parts if part is not None]
 
 
-def _alike(journal: Journal, parts: tuple[bytes, ...], meters: Collection[str]) -> Iterator[segment.MeterSegment]:
-    """Segments of some meters sealed under manifests with these parts, the newest first."""
-    stated: dict[bytes, list[tuple[int, bool]]] = {}
+def _alike(journal: Journal, known: Known, places: Collection[Place]) -> Iterator[tuple[Place, segment.MeterSegment]]:
+    """Segments of counters' meters, sealed while a manifest described the counter as it is now; the newest first."""
+    stated: dict[bytes, list[tuple[int, frozenset[Place]]]] = {}
+    told: dict[tuple[bytes, ...], frozenset[Place]] = {}  # a restart states the same again
     for manifest in journal.since(0, "manifest"):
-        stated.setdefault(manifest.epoch, []).append((manifest.seq, tuple(open_parts(manifest)[1:]) == parts))
+        parts = tuple(open_parts(manifest)[1:])
+        if parts not in told:
+            told[parts] = frozenset(_described(parts, known, places))
+        stated.setdefault(manifest.epoch, []).append((manifest.seq, told[parts]))
     # a segment is a map whose first member is its meter: others need not be taken apart
-    beginnings = tuple(b"\xa3" + cbor.encode("meter") + cbor.encode(meter) for meter in meters)
+    beginnings = tuple(b"\xa3" + cbor.encode("meter") + cbor.encode(meter) for meter, _ in places)
     for stored in journal.backwards("segment"):
         in_force = [alike for seq, alike in stated.get(stored.epoch, ()) if seq < stored.seq]
         if in_force and in_force[-1]:
-            yield from (segment.decode(part) for part in open_parts(stored) if part.startswith(beginnings))
+            made = [segment.decode(part) for part in open_parts(stored) if part.startswith(beginnings)]
+            yield from ((place, one) for one in made for place in in_force[-1] if place[0] == one.meter)
+
+
+def _described(parts: tuple[bytes, ...], known: Known, places: Collection[Place]) -> Iterator[Place]:
+    try:
+        counters = replay.counters(parts)
+    except Malformed:
+        return  # of an older version: nothing it says is used
+    yield from (place for place in places if counters.get(place) == known.counters[place])

@@ -6,26 +6,24 @@ memory and journal may disagree, so a recorder must not be used again: a restart
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent import closing, columns, lines, manifest, recall, rows
+from agent import closing, columns, identity, lines, manifest, recall, rows
 from agent.batches import Ended, Source
 from agent.closing import Place
 from agent.config import Line
 from agent.drivers import Scan
 from agent.journal import Journal, Left, Stored
 from agent.known import Known
-from contract import records, segment
+from contract import records
 from contract.chain import Head
 from contract.entry import Clock, Header, Sealed, TreeHead
 from contract.writer import Circumstances, Span, Writer, write
 
 log = logging.getLogger("metertrail.agent")
 
-# Of pending readings, each counted at the most it can take: an entry then stays below what a receiver refuses even if
-# nothing in it can be compressed.
-ENTRY_BYTES_MAX = 800_000
+PENDING_MAX = 1 << 20  # readings in memory, some 10 MB of them: a plant with more is sealed more often
 MEMORY_NS = 48 * 3600 * 1_000_000_000  # what is older is read back from the journal when a batch ends
 
 
@@ -55,11 +53,14 @@ class Recorder:
         self._clock_state, self._fresh = clock_state, fresh
         self.checkpoint: TreeHead | None = None
         self._lines = rows.Lines({}, [])
-        self._pending: list[tuple[str, Scan]] = []
+        self._pending = columns.Pending(())
         self._events: list[bytes] = []
-        self._pending_bytes = self._sealed_at_ns = 0
+        self._sealed_at_ns = 0
         self._reached_ns: dict[Place, int] = {}  # per counter, when its newest reading with a value was asked for
-        self._configure(manifest.read(manifest.parts(settings.meters, settings.lines)))
+        self._known = Known({}, set())
+        self._standings: dict[str, identity.Standing] = {}
+        self._parent: Head | None = None  # the entry this epoch follows
+        self._configure(self._as_configured())
 
     @property
     def epoch(self) -> bytes:
@@ -69,34 +70,46 @@ class Recorder:
     def open(self, now_ns: int) -> None:
         """Begin an epoch after whatever the journal holds, and seal what the last run left unsealed."""
         self._tell_damage(now_ns)
-        left, head, configured = self._journal.left(), self._journal.head(), self._stated
+        left, head = self._journal.left(), self._journal.head()
+        self._standings = rows.read_standings(left.state.get("identities"))
         self._lines = recall.unrecorded(self._journal, rows.read_lines(left.state.get("lines")))
-        before = rows.read_parts(left.state.get("parts"))
+        configured, before = self._as_configured(), rows.read_parts(left.state.get("parts"))
         if before is not None and before != configured.parts:
-            # what was read under the old configuration is sealed, and what ended is closed, under it: in this epoch,
-            # before the new one is stated
-            old = manifest.read(before)
-            self._configure(old)
+            self._configure(manifest.read(before))
             self._begin(head, left, now_ns)
-            self._close(now_ns, at_once=True)
-            self._configure(configured)
-            self._seal_manifest(head, "configuration changed", now_ns)
-            self._lines, events = lines.carried_over(self._lines, old.lines, configured.lines, now_ns)
-            self._keep([], events, {"lines": rows.write_lines(self._lines)}, now_ns)
-            self.seal(now_ns)
+            self._restate(configured, "configuration changed", [], now_ns)
         else:
+            self._configure(configured)
             self._begin(head, left, now_ns)
-        self._journal.record([], {"parts": rows.write_parts(configured.parts)}, now_ns)
-        for name, state in self._lines.states.items():
-            if state.running is not None:
-                self._recall(name, max(state.running.start.earliest_ns, now_ns - MEMORY_NS))
+            self._journal.record([], {"parts": rows.write_parts(configured.parts)}, now_ns)
+        self._recall_running(now_ns)
+
+    def reconfigure(self, settings: Settings, now_ns: int) -> None:
+        """Go on under another configuration, in the same epoch."""
+        self._settings = settings
+        self._restate(self._as_configured(), "configuration changed", [], now_ns)
+        self._recall_running(now_ns)
+
+    def identified(self, found: Sequence[identity.Met], now_ns: int) -> None:
+        """Take what meters say of themselves; another instrument than before is stated before anything more of it."""
+        configs = {plan.meter.name: plan.configured for plan in self._settings.meters}
+        standings, events = identity.all_met(configs, self._standings, found)
+        if standings == self._standings:
+            return
+        self._standings = standings
+        configured = self._as_configured()
+        if configured.parts == self._stated.parts:
+            self._keep([], events, self._state(), now_ns)
+        else:
+            self._restate(configured, "meters identified", events, now_ns)
+            self._recall_running(now_ns)
 
     def renew(self, reason: str, now_ns: int) -> None:
         """Go on in a new epoch, as after a restart: no more of this one can be delivered."""
         self.seal(now_ns)
-        head = self._writer.head
+        self._parent = self._writer.head
         self._writer = replace(self._writer, epoch=self._fresh(16), head=None)
-        self._seal_manifest(head, reason, now_ns)
+        self._seal_manifest(reason, now_ns)
 
     def take(
         self, scans: Sequence[tuple[str, Scan]], events: Sequence[records.EventPart], sources: Mapping[str, Source],
@@ -107,48 +120,86 @@ class Recorder:
         state = {} if after is self._lines else {"lines": rows.write_lines(after)}
         self._keep(scans, [*events, *edges], state, now_ns)
         self._lines = after
-        if now_ns - self._sealed_at_ns >= self._settings.seal_ns or self._pending_bytes >= ENTRY_BYTES_MAX:
+        if now_ns - self._sealed_at_ns >= self._settings.seal_ns or self._pending.readings >= PENDING_MAX:
             self.seal(now_ns)
         self._close(now_ns)
 
     def seal(self, now_ns: int) -> None:
         """Put everything pending under a signature."""
         self._sealed_at_ns = now_ns
-        if not self._pending and not self._events:
+        if not self._pending.readings and not self._events:
             return
         written: list[Stored] = []
-        for portion in columns.portions(self._pending, ENTRY_BYTES_MAX):
-            made = columns.segments(portion, self._stated.texts)
-            if made:
-                times = [t for s in made for b in s.blocks for t in (b.requested_ns[0], b.answered_ns[-1])]
-                parts = [segment.encode(part) for part in made]
-                written.append(self._write("segment", parts, Span(min(times), max(times)), now_ns))
-                self._known.add(made)
-        if self._events:
-            at_ns = [records.read(event, records.EventPart).at_ns for event in self._events]
-            written.append(self._write("event", self._events, Span(min(at_ns), max(at_ns)), now_ns))
+        for portion in columns.portions(self._pending.segments()):
+            span = Span(min(portion.times_ns), max(portion.times_ns))
+            written.append(self._write("segment", portion.parts, span, now_ns))
+            self._known.add(portion.segments)
+        for events in columns.cut(self._events):
+            at_ns = [records.read(event, records.EventPart).at_ns for event in events]
+            written.append(self._write("event", events, Span(min(at_ns), max(at_ns)), now_ns))
         self._journal.seal(written, self._journal.last_row(), now_ns)
-        self._pending, self._events, self._pending_bytes = [], [], 0
+        self._pending, self._events = columns.Pending(self._stated.texts), []
         self._known.forget(max(lines.needed_ns(self._lines, self._settings.lines, now_ns), now_ns - MEMORY_NS))
 
     def snapshot(self) -> tuple[rows.Lines, Mapping[str, records.LinePart], Known]:
         """For the live view: the lines as they are and as configured, and the readings so far, sealed or not."""
         meters = {meter for meter, _ in self._known.places}
         so_far = Known(self._stated.counters, self._known.places, dict(self._known.columns))
-        so_far.add(columns.segments([one for one in self._pending if one[0] in meters], self._stated.texts))
+        so_far.add(list(self._pending.segments(meters)))
         return self._lines, self._stated.lines, so_far
+
+    def _as_configured(self) -> manifest.Stated:
+        return manifest.read(manifest.parts(self._settings.meters, self._settings.lines, self._standings))
 
     def _configure(self, stated: manifest.Stated) -> None:
         """Let a configuration be in force."""
         self._stated = stated
-        self._known = Known(stated.counters, {p for line in stated.lines.values() for p in closing.places(line)})
+        self._pending = columns.Pending(stated.texts)  # whatever was read before is sealed by now
+        places = {place for line in stated.lines.values() for place in closing.places(line)}
+        same = {p for p in places & set(self._known.places) if self._known.counters[p] == stated.counters[p]}
+        self._reached_ns = {place: at_ns for place, at_ns in self._reached_ns.items() if place in same}
+        columns_ = {place: self._known.columns[place] for place in same}
+        self._known = Known(stated.counters, places, columns_, self._known.whole & same)
 
     def _begin(self, head: Head | None, left: Left, now_ns: int) -> None:
         """Open the epoch, and seal in it what was left: the path of a normal start and of one after a crash."""
-        self._seal_manifest(head, "first start" if head is None else "restart", now_ns)
-        self._pending = [rows.read_scan(row.data) for row in left.rows if row.kind == "scan"]
+        self._parent = head
+        self._seal_manifest("first start" if head is None else "restart", now_ns)
+        for row in left.rows:
+            if row.kind == "scan":
+                self._pending.add(*rows.read_scan(row.data))
         self._events = [row.data for row in left.rows if row.kind == "event"]
         self.seal(now_ns)
+
+    def _restate(
+        self, configured: manifest.Stated, reason: str, events: Sequence[records.EventPart], now_ns: int
+    ) -> None:
+        """Let another configuration be in force from here on.
+
+        What was read under the old one is sealed under it. What ended on a line that the new one describes otherwise is
+        closed before that is stated; batches of other lines go on.
+        """
+        old = self._stated
+        self.seal(now_ns)
+        if configured.parts != old.parts:
+            self._close(now_ns, at_once=lines.touched(old, configured))
+            self._configure(configured)
+            self._seal_manifest(reason, now_ns)
+            self._lines, abandoned = lines.carried_over(self._lines, old.lines, configured.lines, now_ns)
+            self._keep([], [*events, *abandoned], self._state(), now_ns)
+            self.seal(now_ns)
+
+    def _state(self) -> dict[str, bytes]:
+        return {
+            "lines": rows.write_lines(self._lines),
+            "parts": rows.write_parts(self._stated.parts),
+            "identities": rows.write_standings(self._standings),
+        }
+
+    def _recall_running(self, now_ns: int) -> None:
+        for name, state in self._lines.states.items():
+            if state.running is not None and name in self._stated.lines:
+                self._recall(name, max(state.running.start.earliest_ns, now_ns - MEMORY_NS))
 
     def _keep(
         self, scans: Sequence[tuple[str, Scan]], events: Sequence[records.EventPart], state: Mapping[str, bytes],
@@ -159,20 +210,22 @@ class Recorder:
         kept = [("scan", rows.write_scan(meter, scan)) for meter, scan in scans] + [("event", data) for data in told]
         if kept or state:
             self._journal.record(kept, state, now_ns)
-        self._pending += scans
         self._events += told
-        self._pending_bytes += sum(columns.cost(scan) for _, scan in scans) + sum(map(len, told))
+        counted = {meter for meter, _ in self._known.places}
         for meter, scan in scans:
+            self._pending.add(meter, scan)
+            if meter not in counted:
+                continue
             valued = {reading.point for reading in scan.readings if reading.raw is not None}
             for place in self._known.places:
                 if place[0] == meter and place[1] in valued:
                     self._reached_ns[place] = max(self._reached_ns.get(place, 0), columns.requested_ns(scan))
 
-    def _close(self, now_ns: int, *, at_once: bool = False) -> None:
+    def _close(self, now_ns: int, at_once: Collection[str] = ()) -> None:
         """Seal the record of every ended batch whose last readings are in, or have been waited for long enough."""
         waiting = []
         for name, ended in self._lines.closing:
-            late = at_once or now_ns >= ended.end.latest_ns + self._settings.close_wait_ns
+            late = name in at_once or now_ns >= ended.end.latest_ns + self._settings.close_wait_ns
             if late or self._is_in(name, ended):
                 self._seal_batch(name, ended, now_ns)
             else:
@@ -199,10 +252,10 @@ class Recorder:
         log.info("batch=%s line=%s sealed seq=%d complete=%s", ended.running.batch, name, entry.seq, complete)
 
     def _recall(self, name: str, at_ns: int) -> None:
-        recall.restore(self._journal, self._known, self._stated.parts, closing.places(self._stated.lines[name]), at_ns)
+        recall.restore(self._journal, self._known, closing.places(self._stated.lines[name]), at_ns)
 
-    def _seal_manifest(self, head: Head | None, reason: str, now_ns: int) -> None:
-        first = manifest.author(head, reason, self._settings.config_hash, now_ns)
+    def _seal_manifest(self, reason: str, now_ns: int) -> None:
+        first = manifest.author(self._parent, reason, self._settings.config_hash, now_ns)
         entry = self._write("manifest", [first, *self._stated.parts], Span(now_ns, now_ns), now_ns)
         self._journal.seal([entry], 0, now_ns)
 

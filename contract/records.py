@@ -7,7 +7,7 @@ their own (segment.py). Amounts are integers in canonical units: mWh, mW, cm3, m
 from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Ge, Le, Len
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from contract import cbor
 from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
@@ -58,12 +58,13 @@ class Declared(BaseModel):
 
 
 class Transformer(BaseModel):
-    """A current or voltage transformer's ratio and class."""
+    """A current or voltage transformer's ratio and class, and since when it is in place where that is known."""
 
     model_config = RECORD
     primary: Positive
     secondary: Positive
     accuracy_class: Text | None
+    valid_from_ns: Integer | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class Certificate(BaseModel):
@@ -94,6 +95,7 @@ class MeterPart(BaseModel):
     certificate: Certificate | None
     declared: list[Declared]
     power_max_w: Count | None  # the most its circuit can carry; a rise beyond it is a jump
+    sheet: Hash | None = Field(default=None, exclude_if=lambda given: given is None)  # of its commissioning
 
 
 class CounterRef(BaseModel):

@@ -104,18 +104,18 @@ def _encode_block(block: Block, tick_ns: int) -> dict[str, object]:
 def _encode_column(column: Column, answered_ns: Sequence[int]) -> dict[str, object]:
     present = [not is_bad(status) for status in column.statuses]
     if any((raw is not None) != there for raw, there in zip(column.raws, present, strict=True)):
-        raise ValueError(f"point {column.point}: a value must stand exactly where the status is not Bad")
+        raise ValueError(f"point {column.point!r}: a value must stand exactly where the status is not Bad")
     values = [raw for raw in column.raws if raw is not None]
     if any(not 0 <= raw < 2**64 for raw in values) or any(not 0 <= status < 2**32 for status in column.statuses):
-        raise ValueError(f"point {column.point}: raw words are unsigned, 64 bits; statuses unsigned, 32 bits")
+        raise ValueError(f"point {column.point!r}: raw words are unsigned, 64 bits; statuses unsigned, 32 bits")
     written: dict[str, object] = {"id": column.point, "raw": pack(differences(values))}
     if runs := _runs(column.statuses, unless=0):
         written["status"] = runs
     if column.sources_ns is not None:
         if len(column.sources_ns) != len(answered_ns):
-            raise ValueError(f"point {column.point}: one source time per scan")
+            raise ValueError(f"point {column.point!r}: one source time per scan")
         if any(s is not None and not -(2**63) <= s < 2**63 for s in column.sources_ns):
-            raise ValueError(f"point {column.point}: source times have 64 bits")
+            raise ValueError(f"point {column.point!r}: source times have 64 bits")
         offsets = [a - s for a, s in zip(answered_ns, column.sources_ns, strict=True) if s is not None]
         written["source"] = pack(differences(offsets))
         if missing := _runs([int(s is None) for s in column.sources_ns], unless=0):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from annotated_types import Ge, Le, Len
 from pydantic import BaseModel, ConfigDict, model_validator
 
-BYTES_MAX = 1 << 16
+BYTES_MAX = 1 << 18  # a thousand meters
 LOOSE = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 Integer = Annotated[int, Ge(-(2**63)), Le(2**63 - 1)]

@@ -11,11 +11,12 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from agent.drivers import profile, profiles
-from simulators import load, modbus_server, plc, scenario
+from simulators import buses, controllers, dump, load, scenario
 from simulators.plant import Plant
 
 AGE_NS_MAX = 31 * 86_400 * 10**9  # the history of a plant is worked out when it is first asked
@@ -31,32 +32,60 @@ def open_plant(
     described = scenario.parse(_read(path), str(path))
     if batch_s is not None:
         described = described.model_copy(update={"batch_s": batch_s})
+    energies_wh_milli = _energies(described, path, load_file)
+    types = {meter.profile: profile.parse(profiles.load(meter.profile)) for meter in described.meters}
+    dumps = {}
+    for device in described.dumped:
+        file = path.parent / device.registers
+        dumps[device.id] = dump.parse(_read(file), str(file))
+    return Plant(described, energies_wh_milli, types, seed, start_ns, dumps)
+
+
+def _energies(described: scenario.Scenario, path: Path, load_file: Path | None) -> tuple[int, ...]:
+    if described.load is None:
+        return ()
     table = load_file or path.parent / described.load.file
     try:
-        energies_wh_milli = load.read_energies(_read(table).decode("utf-8-sig"), str(table))
+        return load.read_energies(_read(table).decode("utf-8-sig"), str(table))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{table}: not readable as CSV: {error}") from error
-    types = {meter.profile: profile.parse(profiles.load(meter.profile)) for meter in described.meters}
-    return Plant(described, energies_wh_milli, types, seed, start_ns)
 
 
 async def run(plant: Plant, stop: asyncio.Event) -> None:
     """Serve every bus and the controllers of a plant until `stop` is set. Raises OSError if a port is taken."""
-    described = plant.scenario
-    async with AsyncExitStack() as open_servers:
-        for bus in described.buses:
-            units = plant.units(bus.id)
-            answer = modbus_server.answering(units, time.time_ns)
-            port = await open_servers.enter_async_context(
-                modbus_server.serving(bus.framing, answer, bus.port, baud=bus.baud if bus.framing == "rtu" else 0)
-            )
-            meters = ", ".join(f"{meter.config.id} (unit {unit})" for unit, meter in sorted(units.items()))
-            _say(f"modbus {bus.framing:<3} 127.0.0.1:{port}  {meters}")
-        port = await open_servers.enter_async_context(
-            plc.serving(plant.lines.values(), described.plc.port, described.plc.scan_ms, time.time_ns)
-        )
+    try:
+        async with asyncio.TaskGroup() as outages, AsyncExitStack() as open_servers:
+            tasks: list[asyncio.Task[None]] = []
+            await _open(plant, open_servers, lambda outage: tasks.append(outages.create_task(outage)))
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+async def _open(
+    plant: Plant, open_servers: AsyncExitStack, start: Callable[[Coroutine[None, None, None]], None]
+) -> None:
+    """Open the servers one by one, saying where each is; `start` is given the outages to come."""
+    described, began_ns = plant.scenario, time.monotonic_ns()
+
+    def elapsed_ns() -> int:
+        return time.monotonic_ns() - began_ns
+
+    for bus in described.buses:
+        served = buses.serving(plant, bus, time.time_ns, elapsed_ns, start)
+        where = await open_servers.enter_async_context(served)
+        units = {device.unit: device.id for device in described.devices if device.bus == bus.id}
+        meters = ", ".join(f"{name} (unit {unit})" for unit, name in sorted(units.items()))
+        spoken = "dlt645    " if bus.framing == "dlt645" else f"modbus {bus.framing:<3}"
+        _say(f"{spoken} {where}  {meters}")
+    if described.plc is not None:
+        served_lines = controllers.serving(plant, described.plc, time.time_ns, elapsed_ns, start)
+        port = await open_servers.enter_async_context(served_lines)
         _say(f"opc ua     opc.tcp://127.0.0.1:{port}/  {', '.join(line.config.name for line in plant.lines.values())}")
-        await stop.wait()
+    for fault in described.faults:
+        _say(f"fault      {fault.told()}")
 
 
 def main(argv: list[str]) -> int:

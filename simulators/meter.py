@@ -10,7 +10,7 @@ import re
 from fractions import Fraction
 
 from agent.drivers.profile import Point, Profile
-from simulators.encode import FLOATS, encode
+from simulators.encode import FLOATS, encode, encode_text
 from simulators.scenario import ENERGY_UNITS, VOLUME_UNITS
 from simulators.scenario import Meter as MeterConfig
 from simulators.signals import SECOND_NS, WH_MILLI_MW_NS, Signal
@@ -43,11 +43,12 @@ class Meter:
         self._period_ns = age_ns * rng.randrange(60, 91) // 100
         self._phase_ns = rng.randrange(self._period_ns)
         self._late_ns = [rng.randrange(age_ns - self._period_ns + 1) for _ in range(61)]
+        self.identity = _identity(profile, config, random.Random(f"{seed}/identity/{config.id}"))
         self._points = _placed(profile, config)
         self._exponents = _exponents(profile)
         self._hole_max = profile.hole_max
         self._image: tuple[int, dict[tuple[str, int], int]] | None = None
-        for _, _, point in self._points:
+        for point in profile.points:
             self._check(point)
 
     def indicated(self, at_ns: int) -> Fraction:
@@ -100,23 +101,39 @@ class Meter:
 
     def _registers(self, refreshed_ns: int) -> dict[tuple[str, int], int]:
         indicated = self.indicated(refreshed_ns)
-        level = Fraction(
-            self._signal.level(refreshed_ns) * (1_000_000 + self.error_ppm), 10**9 * self.config.ratio
-        )  # W or L/s
+        level = self._level(refreshed_ns)
         image: dict[tuple[str, int], int] = {}
         end: tuple[str, int] = ("", 0)
-        for table, address, point in self._points:
-            if table == end[0] and address - end[1] <= self._hole_max:
-                image.update({(table, hole): 0 for hole in range(end[1], address)})
-            if point.id in self._exponents:
-                words = encode(point, Fraction(self._exponents[point.id]))
-            else:
-                words = encode(
-                    point, self._value(point, indicated, level), self._exponents.get(point.scale_point or "", 0)
-                )
-            image.update({(table, address + i): word for i, word in enumerate(words)})
-            end = (table, address + len(words))
+        for table, base, point in self._points:
+            first, last = base + point.asked[0], base + point.asked[1]
+            if table == end[0] and first - end[1] <= self._hole_max:
+                first = min(first, end[1])
+            for place in range(first, last):
+                image.setdefault((table, place), 0)
+            places = [base + place for start, stop in point.spans for place in range(start, stop)]
+            for place, word in zip(places, self._words(point, indicated, level), strict=True):
+                image[table, place] |= word  # fields of one word share it
+            end = (table, last)
         return image
+
+    def _words(self, point: Point, indicated: Fraction, level: Fraction) -> tuple[int, ...]:
+        if point.identity is not None:
+            told = self.identity[point.identity]
+            return encode_text(point, told) if point.type == "text" else encode(point, Fraction(told))
+        if point.type == "text":
+            return encode_text(point, "")
+        if point.id in self._exponents:
+            return encode(point, Fraction(self._exponents[point.id]))
+        return encode(point, self._value(point, indicated, level), self._exponents.get(point.scale_point or "", 0))
+
+    def shown(self, point: Point, at_ns: int) -> Fraction:
+        """Return what a point shows at an instant, in its unit, before it is written in digits."""
+        refreshed_ns = self.refreshed_ns(at_ns)
+        return self._value(point, self.indicated(refreshed_ns), self._level(refreshed_ns))
+
+    def _level(self, refreshed_ns: int) -> Fraction:
+        """Return power or flow at a refresh on the side of the meter, in W or L/s."""
+        return Fraction(self._signal.level(refreshed_ns) * (1_000_000 + self.error_ppm), 10**9 * self.config.ratio)
 
     def _value(self, point: Point, indicated: Fraction, level: Fraction) -> Fraction:
         """Return what a point shows, in its unit; `level` in W or L/s."""
@@ -130,16 +147,17 @@ class Meter:
 
     def _check(self, point: Point) -> None:
         where = f"meter.{self.config.id}.profile: point {point.id!r}"
-        if point.table not in {"holding", "input"}:
-            raise ValueError(f"{where}: is in no register: only holding and input registers are simulated")
-        if point.id in self._exponents:
+        if point.table not in {"holding", "input"} and point.di is None:
+            raise ValueError(f"{where}: is in no register: only registers and DL/T 645 data items are simulated")
+        if point.id in self._exponents or point.identity is not None or point.type == "text":
             return
         try:
             self._value(point, Fraction(0), Fraction(0))
         except KeyError:
             raise ValueError(f"{where}: nothing simulated to show in {point.unit!r}: choose another profile") from None
-        if point.kind == "counter" and point.type not in FLOATS:
-            resolution = Fraction(10) ** (point.scale + self._exponents.get(point.scale_point or "", 0))
+        if point.kind == "counter" and point.type not in FLOATS and not any(p.type in FLOATS for p in point.parts):
+            finest = point.parts[-1].scale if point.parts else 0
+            resolution = Fraction(10) ** (point.scale + finest + self._exponents.get(point.scale_point or "", 0))
             if self._step % (resolution * self._units[point.unit]):
                 raise ValueError(f"{where}: cannot show the step: make it a multiple of {resolution} {point.unit}")
 
@@ -167,9 +185,26 @@ def gauges(level: Fraction, point: Point) -> dict[str, Fraction]:
 
 
 def _placed(profile: Profile, config: MeterConfig) -> list[tuple[str, int, Point]]:
-    """Return points with table and address on the wire, in that order."""
-    placed = [(str(point.table), config.base + point.address, point) for point in profile.points]
-    return sorted(placed, key=lambda place: place[:2])
+    """Return points with their table and what is added to their addresses, in the order of the wire."""
+    placed = [(str(point.table), config.base, point) for point in profile.points if point.di is None]
+    return sorted(placed, key=lambda place: (place[0], place[2].start))
+
+
+def _identity(profile: Profile, config: MeterConfig, rng: random.Random) -> dict[str, str]:
+    """Return what the meter says of itself: a serial of eight digits, a model that its profile expects, its ratios."""
+    model, ratio = "", Fraction(config.ratio)
+    for point in profile.identifying:
+        if point.identity == "model":
+            model = (*point.expect, profile.model[: 2 * point.length] if point.type == "text" else "0")[0]
+    return {
+        "serial": str(rng.randrange(10_000_000, 20_000_000)),
+        "model": model,
+        "firmware": "1",
+        "ct_primary": str(ratio.numerator),
+        "ct_secondary": str(ratio.denominator),
+        "pt_primary": "1",
+        "pt_secondary": "1",
+    }
 
 
 def _exponents(profile: Profile) -> dict[str, int]:

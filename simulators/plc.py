@@ -9,6 +9,7 @@ SourceTimestamp is the scan at which a value last changed. Values are made when 
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from asyncua import Server, ua
@@ -29,6 +30,29 @@ TAGS = {  # name: type, and a value that only declares the node
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What is wrong with the controllers when a value is read: their clock (ms ahead), its status (bad: no value)."""
+
+    clock_ms: int = 0
+    status: int = 0
+
+    def told(self, value: ua.DataValue) -> ua.DataValue:
+        """Return a value as controllers in this condition tell it."""
+        content = ua.Variant() if self.status else value.Value
+        ahead = timedelta(milliseconds=self.clock_ms)
+        return replace(
+            value,
+            Value=content,
+            StatusCode=ua.StatusCode(self.status),
+            SourceTimestamp=value.SourceTimestamp + ahead,
+            ServerTimestamp=value.ServerTimestamp + ahead,
+        )
+
+
+Ask = Callable[[], Condition]
+
+
 def shown(line: Line, at_ns: int, scan_ns: int) -> dict[str, ua.DataValue]:
     """Return what the nodes of a line show at an instant, by name; scans are at whole multiples of the cycle."""
     seen_ns = max(at_ns // scan_ns * scan_ns, line.start_ns)
@@ -45,7 +69,10 @@ def shown(line: Line, at_ns: int, scan_ns: int) -> dict[str, ua.DataValue]:
 class Image:
     """The process image that a read sees: taken when the read begins, the same for every node of it."""
 
-    def __init__(self, lines: Iterable[Line], scan_ns: int, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, lines: Iterable[Line], scan_ns: int, now_ns: Callable[[], int], condition: Ask = Condition
+    ) -> None:
+        self._condition = condition
         self._lines = tuple(lines)
         self._scan_ns = scan_ns
         self._now_ns = now_ns
@@ -62,16 +89,21 @@ class Image:
 
     def reader(self, line: str, name: str) -> Callable[[ua.NodeId, ua.AttributeIds], ua.DataValue]:
         """Return the function that the server calls for a node's value."""
-        return lambda _node, _attribute: self._values[line, name]
+        return lambda _node, _attribute: self._condition().told(self._values[line, name])
 
 
 @asynccontextmanager
 async def serving(
-    lines: Iterable[Line], port: int, scan_ms: int, now_ns: Callable[[], int], host: str = "127.0.0.1"
+    lines: Iterable[Line],
+    port: int,
+    scan_ms: int,
+    now_ns: Callable[[], int],
+    host: str = "127.0.0.1",
+    condition: Ask = Condition,
 ) -> AsyncIterator[int]:
     """Serve the lines while the context is open and yield the port (that chosen by the system for 0).
 
-    Raises OSError if the port is taken.
+    `condition` is asked at every value, and for the time. Raises OSError if the port is taken.
     """
     lines = tuple(lines)
     server = Server()
@@ -81,11 +113,11 @@ async def serving(
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     await server.register_namespace(DEVICES)
     index = await server.register_namespace(NAMESPACE)
-    image = Image(lines, scan_ms * 1_000_000, now_ns)
+    image = Image(lines, scan_ms * 1_000_000, now_ns, condition)
     for line in lines:
         await _add_line(server, index, line, image)
     server.subscribe_server_callback(CallbackType.PreRead, image.take)
-    _show_time(server, now_ns)
+    _show_time(server, lambda: now_ns() + condition().clock_ms * 1_000_000)
     await server.start()
     try:
         yield int(server.bserver.port)

@@ -10,9 +10,20 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
 
 from contract.problems import explain
+from simulators import faults
+from simulators.faults import Fault
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -65,11 +76,16 @@ class Plc(_Part):
 
 
 class Bus(_Part):
-    """One TCP listener with Modbus units behind it; `rtu`: a serial line of that baud rate behind a converter."""
+    """Where units are met: Modbus `tcp`, `rtu` (a serial line behind a TCP converter) or `serial` (a local device).
+
+    `dlt645`: DL/T 645 meters at a TCP port or, if none is given, a local device; addresses are units in 12 digits.
+    `baud`: the line's rate, of all but tcp. `device`: where a link to the local device is put while it is there.
+    """
 
     id: Name
-    framing: Literal["tcp", "rtu"]
-    port: Port
+    framing: Literal["tcp", "rtu", "serial", "dlt645"]
+    port: Port | None = None
+    device: str | None = None
     baud: int = Field(default=38_400, ge=300, le=921_600)
 
 
@@ -133,17 +149,50 @@ class Meter(_Part):
         return _step(self.step)
 
 
+class Dumped(_Part):
+    """A unit that shows the registers once dumped from a real meter (a JSON file beside the scenario), for ever."""
+
+    id: Name
+    bus: str
+    unit: int = Field(ge=1, le=247)
+    registers: str
+
+
+def _which(given: object) -> str:
+    return "dumped" if isinstance(given, dict) and "registers" in given else "measuring"
+
+
+Device = Annotated[
+    Annotated[Meter, Tag("measuring")] | Annotated[Dumped, Tag("dumped")],
+    Discriminator(_which),
+]
+
+
 class Scenario(_Part):
-    """The plant. Meters measure lines by id, `aux` (the rest of the base load), `compressor`, or `air` (a flow)."""
+    """The plant. Meters measure lines by id, `aux` (the rest of the base load), `compressor`, or `air` (a flow).
+
+    A scenario of dumped meters alone needs neither load nor lines.
+    """
 
     batch_s: int = Field(default=180, ge=2)
-    aux_permille: int = Field(ge=0, le=1000)
-    load: Load
-    plc: Plc
-    compressor: Compressor
+    aux_permille: int = Field(default=0, ge=0, le=1000)
+    load: Load | None = None
+    plc: Plc | None = None
+    compressor: Compressor | None = None
     buses: tuple[Bus, ...] = Field(alias="bus", min_length=1, strict=False)
-    lines: tuple[Line, ...] = Field(alias="line", min_length=1, strict=False)
-    meters: tuple[Meter, ...] = Field(alias="meter", min_length=1, strict=False)
+    lines: tuple[Line, ...] = Field(default=(), alias="line", strict=False)
+    devices: tuple[Device, ...] = Field(alias="meter", min_length=1, strict=False)
+    faults: tuple[Fault, ...] = Field(default=(), alias="fault", strict=False)
+
+    @property
+    def meters(self) -> tuple[Meter, ...]:
+        """The meters that measure."""
+        return tuple(device for device in self.devices if isinstance(device, Meter))
+
+    @property
+    def dumped(self) -> tuple[Dumped, ...]:
+        """The meters that show a dump."""
+        return tuple(device for device in self.devices if isinstance(device, Dumped))
 
 
 def parse(data: bytes, name: str) -> Scenario:
@@ -168,18 +217,40 @@ def parse(data: bytes, name: str) -> Scenario:
 
 def _problems(scenario: Scenario) -> Iterator[str]:
     """Faults that one key alone does not show."""
-    buses = {bus.id for bus in scenario.buses}
-    powers = {line.id for line in scenario.lines} | {"aux", "compressor"}
     for what, ids in (
         ("line", [line.id for line in scenario.lines] + ["aux", "compressor", "air"]),
         ("bus", [bus.id for bus in scenario.buses]),
-        ("meter", [meter.id for meter in scenario.meters]),
-        ("meter: unit", [f"{meter.unit} on bus {meter.bus}" for meter in scenario.meters]),
+        ("meter", [device.id for device in scenario.devices]),
+        ("meter: unit", [f"{device.unit} on bus {device.bus}" for device in scenario.devices]),
     ):
         yield from (f"{what}: {name} is used twice: give each its own" for name, n in Counter(ids).items() if n > 1)
+    buses = {bus.id for bus in scenario.buses}
+    for device in scenario.devices:
+        if device.bus not in buses:
+            yield f"meter.{device.id}.bus: {device.bus!r} does not exist: use one of {', '.join(sorted(buses))}"
+    for bus in scenario.buses:
+        yield from (f"bus.{bus.id}.{line}" for line in _place(bus))
+        if bus.framing == "dlt645" and (old := [device.id for device in scenario.dumped if device.bus == bus.id]):
+            yield f"meter.{old[0]}.bus: {bus.id!r} speaks DL/T 645, and a dump is of registers: choose another bus"
+    yield from _measuring(scenario)
+    yield from _supply(scenario)
+    yield from _faults(scenario)
+
+
+def _place(bus: Bus) -> Iterator[str]:
+    if bus.framing == "serial" and bus.port is not None:
+        yield "port: a serial device has none: remove it"
+    if bus.framing in {"tcp", "rtu"} and bus.port is None:
+        yield "port: missing: add it"
+    if bus.framing in {"tcp", "rtu"} and bus.device is not None:
+        yield 'device: only framing "serial" and "dlt645" have one: remove it'
+    if bus.framing == "dlt645" and bus.port is not None and bus.device is not None:
+        yield "device: given beside a port: keep one of them"
+
+
+def _measuring(scenario: Scenario) -> Iterator[str]:
+    powers = {line.id for line in scenario.lines} | {"aux", "compressor"}
     for meter in scenario.meters:
-        if meter.bus not in buses:
-            yield f"meter.{meter.id}.bus: {meter.bus!r} does not exist: use one of {', '.join(sorted(buses))}"
         measured = set(meter.measures)
         if not meter.measures_air and measured - powers:
             known = ", ".join(sorted(powers))
@@ -187,11 +258,43 @@ def _problems(scenario: Scenario) -> Iterator[str]:
         if meter.measures_air != (meter.step.split()[-1] in VOLUME_UNITS):
             units = ", ".join(VOLUME_UNITS if meter.measures_air else ENERGY_UNITS)
             yield f"meter.{meter.id}.step: {meter.step!r} is not what it measures: use one of {units}"
+        if measured & {"air", "compressor"} and scenario.compressor is None:
+            yield f"compressor: missing: meter {meter.id} measures it"
+
+
+def _supply(scenario: Scenario) -> Iterator[str]:
+    if scenario.load is None and (scenario.lines or scenario.meters):
+        yield "load: missing: lines and meters that measure live on it"
     shares = scenario.aux_permille + sum(line.base_permille for line in scenario.lines)
     if shares > 1000:
         yield f"aux_permille: the shares of the base load add up to {shares}: at most 1000"
+    if scenario.compressor is None:
+        return
     demand = scenario.compressor.leak_l_per_s + sum(
         max([line.standby_air_l_per_s, *(product.air_l_per_s for product in line.products)]) for line in scenario.lines
     )
     if demand >= scenario.compressor.capacity_l_per_s:
         yield f"compressor.capacity_l_per_s: the lines and leaks can need {demand}: give more than that"
+
+
+def _faults(scenario: Scenario) -> Iterator[str]:
+    devices, buses = [device.id for device in scenario.devices], [bus.id for bus in scenario.buses]
+    still = {device.id for device in scenario.dumped}
+    for number, fault in enumerate(scenario.faults):
+        for problem in faults.problems(fault, devices, buses):
+            yield f"fault.{number}.{problem}"
+        if fault.level == "plc" and scenario.plc is None:
+            yield f"fault.{number}.kind: {fault.kind} needs controllers: add [plc]"
+        if fault.kind == "torn" and fault.meter in still:
+            yield f"fault.{number}.meter: {fault.meter!r} shows a dump: only what counts can be torn"
+        places = {device.bus for device in scenario.devices if device.id == fault.meter} | {fault.bus}
+        for bus in (bus for bus in scenario.buses if bus.id in places):
+            yield from (f"fault.{number}.{line}" for line in _misplaced(fault, bus))
+
+
+def _misplaced(fault: Fault, bus: Bus) -> Iterator[str]:
+    """Why a fault cannot be had on its bus."""
+    if bus.port is None and fault.level == "bus" and fault.kind != "frozen":
+        yield f"bus: {fault.kind} befalls TCP connections, not a local device: choose another bus"
+    elif bus.framing == "dlt645" and fault.kind not in faults.ON_DLT645:
+        yield f"kind: {fault.kind} befalls Modbus frames, and bus {bus.id} speaks DL/T 645: choose another"

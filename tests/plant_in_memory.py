@@ -301,9 +301,10 @@ class History:
             stated = self.in_force[index]
             alike: dict[str, list[segment.MeterSegment]] = {}
             for before in range(index):
-                if self.entries[before].type == "segment" and self.in_force[before].parts == stated.parts:
+                if self.entries[before].type == "segment":
                     for made in map(segment.decode, self.parts[before]):
-                        alike.setdefault(made.meter, []).append(made)
+                        if described(self.in_force[before], made.meter) == described(stated, made.meter):
+                            alike.setdefault(made.meter, []).append(made)
             head = records.read(self.parts[index][0], records.BatchPart)
             ended = Ended(Running(head.batch, head.product, head.start), head.end)
             complete = head.closed == "complete"
@@ -311,3 +312,8 @@ class History:
             assert again == self.parts[index], f"{head.batch} does not follow from the chain before it"
             checked += 1
         return checked
+
+
+def described(stated, meter):
+    """What a manifest says of a meter's counters."""
+    return {place: counter for place, counter in stated.counters.items() if place[0] == meter}

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from agent import app, custody, files
 from agent.drivers import Reading, Scan
 from agent.journal import Journal
 from contract import keys
+from contract.problems import Problems
 from contract.segment import TICK_NS
 
 CREDENTIALS = custody.Credentials(KEY, keys.generate().public_key(), "word", None)
@@ -19,10 +21,10 @@ FAST = CONFIG.replace('bus = "serial"', 'bus = "serial"\nevery_ms = 50').replace
 
 
 class Driver:
-    """A meter read by the number; `after` so many readings something is done."""
+    """Meters read by the number; `after` so many readings something is done."""
 
     def __init__(self, now_ns, after, then):
-        self.now_ns, self.after, self.then, self.given = now_ns, after, then, []
+        self.now_ns, self.after, self.then, self.given, self.of = now_ns, after, then, [], []
         self.closed = False
 
     async def read(self, meter):
@@ -31,8 +33,12 @@ class Driver:
             self.then()
         requested_ns = self.now_ns()
         self.given.append(requested_ns // TICK_NS * TICK_NS)
+        self.of.append(meter)
         readings = (Reading("power", 1, 0), Reading("energy", energy(len(self.given)), 0))
-        return [Scan(0, requested_ns, self.now_ns(), readings)] if meter == "press" else []
+        return [Scan(0, requested_ns, self.now_ns(), readings)]
+
+    def silence_ns(self, _):
+        return 1_000_000
 
     async def close(self):
         self.closed = True
@@ -41,13 +47,14 @@ class Driver:
 async def run(site, monkeypatch, after, then):
     drivers = []
 
-    def opened(_, now_ns, _tell):
+    def opened(_plan, now_ns, _tell, _among=None):
+        """Only the meters' bus: the controller's stays silent."""
         drivers.append(Driver(now_ns, after, then))
-        return {"serial": drivers[0]}
+        return {"serial": drivers[-1]}
 
     monkeypatch.setattr(app, "open_drivers", opened)
     async with asyncio.timeout(20):
-        await app.run(site.plan, CREDENTIALS)
+        await app.run(site.plan, CREDENTIALS, lambda: site.plan)
     return drivers[0]
 
 
@@ -97,8 +104,18 @@ async def test_a_folder_in_use_is_not_shared(tmp_path):
     site = Site.at(tmp_path, FAST)
     journal = Journal(site.folder)
     with pytest.raises(files.InUse):
-        await app.run(site.plan, CREDENTIALS)
+        await app.run(site.plan, CREDENTIALS, lambda: site.plan)
     journal.close()
+
+
+async def test_kernels_are_compiled_only_for_a_line(tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(app, "compile_kernels", lambda: compiled.append(True))
+    site = Site.at(tmp_path / "without", FAST[: FAST.index("[[line]]")])
+    await run(site, monkeypatch, 1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert not compiled
+    await run(Site.at(tmp_path / "with", FAST), monkeypatch, 1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert compiled
 
 
 async def test_nothing_is_left_running(tmp_path, monkeypatch):
@@ -107,3 +124,90 @@ async def test_nothing_is_left_running(tmp_path, monkeypatch):
     await run(site, monkeypatch, 2, lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert asyncio.all_tasks() == before
     assert SimpleNamespace(journal=files.lock(site.folder)).journal > 0  # the folder is free again
+
+
+OVEN = '[[meter]]\nname = "oven"\nbus = "other"\nevery_ms = 50\nprofile = "./meter.toml"\n'
+OTHER = '[[bus]]\nname = "other"\ndriver = "modbus"\nkind = "tcp"\nhost = "127.0.0.2"\n'
+
+
+class Switching:
+    """Drivers that see to it that the configuration is read again after some readings, and the end after more."""
+
+    def __init__(self, site, folder, config, monkeypatch):
+        self.site, self.drivers = site, {}
+        self.plans = iter([Site.at(folder, config).plan])
+        monkeypatch.setattr(app, "open_drivers", self.opened)
+
+    def opened(self, plan, now_ns, _tell, among=None):
+        names = {m.meter.bus for m in plan.meters} if among is None else set(among)
+        for name in names - {"plc"}:
+            self.drivers.setdefault(name, []).append(Driver(now_ns, -1, None))
+        made = {name: self.drivers[name][-1] for name in names - {"plc"}}
+        if "serial" in made and among is None:
+            made["serial"].after = 10
+            made["serial"].then = self.hang_up
+        return made
+
+    def hang_up(self):
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.drivers["serial"][0].after, self.drivers["serial"][0].then = 30, self.end
+
+    def end(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def again(self):
+        plan = next(self.plans)
+        agent = self.site.plan.config.agent
+        return replace(plan, config=plan.config.model_copy(update={"agent": agent, "mqtt": self.site.plan.config.mqtt}))
+
+
+async def test_a_changed_configuration_is_followed_without_losing_a_reading_of_an_unchanged_meter(
+    tmp_path, monkeypatch
+):
+    site = Site.at(tmp_path, FAST)
+    two = FAST.replace("[[meter]]", OTHER + "[[meter]]", 1).replace("[[line]]", OVEN + "[[line]]")
+    switching = Switching(site, tmp_path / "new", two, monkeypatch)
+    async with asyncio.timeout(20):
+        await app.run(site.plan, CREDENTIALS, switching.again)
+    press, oven = switching.drivers["serial"], switching.drivers["other"]
+    assert (len(press), len(oven)) == (1, 1)
+    history = sealed(site)
+    assert history.reasons == ["first start", "configuration changed"]
+    assert len({stored.epoch for stored in history.entries}) == 1
+    requests = history.requests()
+    assert {("press", at) for at in press[0].given} <= requests.keys()
+    assert len(press[0].given) >= 30  # one connection before, during and after; its slots: test_agent_crew.py
+    assert {meter for meter, _ in requests} == {"press", "oven"}
+
+
+async def test_a_meter_that_is_taken_out_is_read_no_more(tmp_path, monkeypatch):
+    two = FAST.replace("[[meter]]", OTHER + "[[meter]]", 1).replace("[[line]]", OVEN + "[[line]]")
+    site = Site.at(tmp_path, two)
+    switching = Switching(site, tmp_path / "new", FAST, monkeypatch)
+    async with asyncio.timeout(20):
+        await app.run(site.plan, CREDENTIALS, switching.again)
+    (oven,) = switching.drivers["other"]
+    assert oven.closed
+    assert max(oven.given) < switching.drivers["serial"][0].given[-5]
+    assert {("oven", at) for at in oven.given} <= sealed(site).requests().keys()
+
+
+@pytest.mark.parametrize("fault", ["problem", "restart"])
+async def test_a_configuration_that_cannot_be_followed_changes_nothing(tmp_path, monkeypatch, caplog, fault):
+    site = Site.at(tmp_path, FAST)
+    switching = Switching(site, tmp_path / "new", FAST.replace("seal_s = 5", "seal_s = 6"), monkeypatch)
+
+    def again():
+        if fault == "problem":
+            raise Problems(["agent.toml: meter.a: wrong: mend it", "agent.toml: meter.b: wrong: mend it"])
+        return next(switching.plans)
+
+    async with asyncio.timeout(20):
+        await app.run(site.plan, CREDENTIALS, again)
+    told = [record.getMessage() for record in caplog.records if "not reloaded" in record.getMessage()]
+    if fault == "problem":
+        assert told == [f"not reloaded: agent.toml: meter.{name}: wrong: mend it" for name in "ab"]
+    else:
+        assert "not reloaded: agent.seal_s: changed: needs a restart of the agent" in told
+    assert len(switching.drivers["serial"][0].given) >= 30
+    assert sealed(site).reasons == ["first start"]

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from plant_in_memory import CONFIG, T0, assert_told, problems, write_plant
+from plant_in_memory import CONFIG, METER_PROFILE, T0, assert_told, problems, write_plant
 
 from agent import check
 from configs import __file__ as configs
@@ -123,3 +123,44 @@ def test_a_file_that_is_not_there(tmp_path):
     for path in (tmp_path / "none.toml", tmp_path):
         with pytest.raises(Problems, match=f"{path}: .*: name an agent's configuration file"):
             check.load(path, T0)
+
+
+TWIN = '[[meter]]\nname = "oven"\nbus = "serial"\nprofile = "./meter.toml"\n'
+
+
+def test_two_meters_cannot_be_one_device(tmp_path):
+    assert problems(tmp_path, CONFIG.replace("[[line]]", TWIN + "[[line]]")) == [
+        "meter.oven.unit: 1 on bus 'serial' is press's already: give each meter the unit set in it, or its base"
+    ]
+
+
+@pytest.mark.parametrize("more", ["unit = 2", "base = 100"])
+def test_another_unit_or_base_is_another_device(tmp_path, more):
+    path = write_plant(tmp_path, CONFIG.replace("[[line]]", f"{TWIN}{more}\n[[line]]"))
+    assert len(check.load(path, T0).meters) == 3
+
+
+def test_drivers_are_opened_for_some_buses_where_only_those_are_asked_for(tmp_path):
+    plan = check.load(write_plant(tmp_path), T0)
+    assert list(check.open_drivers(plan, lambda: 0, lambda _: None, {"plc", "elsewhere"})) == ["plc"]
+
+
+def test_identity_points_are_always_kept_and_never_measured(tmp_path):
+    serial = """[[point]]
+id = "serial"
+quantity = "serial"
+table = "holding"
+address = 20
+type = "uint32"
+unit = "1"
+kind = "gauge"
+identity = "serial"
+"""
+    path = write_plant(tmp_path, CONFIG.replace('installation = "1"', 'installation = "1"\npoints = ["energy"]'))
+    (tmp_path / "meter.toml").write_text(METER_PROFILE + serial)
+    profile = check.load(path, T0).meters[0].profile
+    assert [point.id for point in profile.measured] == ["energy"]
+    assert [point.id for point in profile.identifying] == ["serial"]
+    path.write_text(path.read_text().replace('points = ["energy"]', 'points = ["energy", "serial"]'))
+    with pytest.raises(Problems, match=r"meter\.press\.points: 'serial' says which instrument it is .*: leave it out"):
+        check.load(path, T0)

@@ -1,9 +1,11 @@
 """What can be wrong with a meter: classes, transformers, declared registers, certificates."""
 
 import pytest
-from plant_in_memory import CONFIG, T0, assert_told, problems, write_plant
+from plant_in_memory import CONFIG, METER_PROFILE, T0, assert_told, problems, write_plant
 
-from agent import check
+from agent import check, manifest
+from contract import records
+from contract.problems import Problems
 
 # what is replaced in the configuration, by what; the key, a word of the problem and one of the hint
 MISTAKES = [
@@ -45,3 +47,72 @@ def test_a_certificate_holds_to_its_last_day(tmp_path):
     given = 'certificate = { number = "1", body = "b", valid_from = 2023-11-14, valid_to = 2023-11-14 }'
     assert check.date_of(T0).isoformat() == "2023-11-14"
     check.load(write_plant(tmp_path, CONFIG.replace('installation = "1"', given)), T0)
+
+
+CT = 'installation = "1"\nct = {{ primary = {}, secondary = {}{} }}'
+CLASS = ', accuracy_class = "0.5S"'
+PRIMARY_ALREADY = (
+    "meter.press.ct: the registers of ./meter.toml are primary values, the meter applies the ratio itself:"
+    " remove ct, or state its class alone with primary = 1, secondary = 1"
+)
+CLASS_WITHOUT_RATIO = (
+    "meter.press.ct: a class but no ratio, and the registers of ./meter.toml are secondary values:"
+    " give primary and secondary as on its plate"
+)
+
+
+def with_side(folder, side, ct):
+    """A configuration whose meter's profile says on which side of the transformers its registers count."""
+    path = write_plant(folder, CONFIG.replace('installation = "1"', ct, 1))
+    sided = METER_PROFILE.replace('grade = "bronze"', f'grade = "bronze"\nratio_side = "{side}"')
+    (folder / "meter.toml").write_text(sided if side else METER_PROFILE)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("side", "ct", "told"),
+    [
+        (
+            "primary",
+            CT.format(200, 5, ""),
+            PRIMARY_ALREADY,
+        ),
+        (
+            "secondary",
+            CT.format(1, 1, CLASS),
+            CLASS_WITHOUT_RATIO,
+        ),
+        (
+            "secondary",
+            CT.format(200, 5, ", valid_from = 2023-11-15"),
+            "meter.press.ct.valid_from: not in place before 2023-11-15: enter the transformer that is in place now",
+        ),
+    ],
+)
+def test_a_ratio_is_applied_once(tmp_path, side, ct, told):
+    path = with_side(tmp_path, side, ct)
+    with pytest.raises(Problems) as raised:
+        check.load(path, T0)
+    assert raised.value.lines == (f"{path}: {told}",)
+
+
+@pytest.mark.parametrize(
+    ("side", "ct"),
+    [
+        ("primary", CT.format(1, 1, CLASS)),
+        ("secondary", CT.format(200, 5, CLASS + ", valid_from = 2023-11-14")),
+        ("", CT.format(200, 5, CLASS)),
+        ("", CT.format(1, 1, CLASS)),
+    ],
+)
+def test_a_class_may_be_stated_beside_a_ratio_applied_once(tmp_path, side, ct):
+    plan = check.load(with_side(tmp_path, side, ct), T0)
+    assert plan.meters[0].meter.ct.accuracy_class == "0.5S"
+
+
+def test_since_when_a_transformer_is_in_place_is_evidence(tmp_path):
+    plan = check.load(with_side(tmp_path, "secondary", CT.format(200, 5, ", valid_from = 2023-11-14")), T0)
+    parts = [
+        records.read(p, records.MeterPart) for p in manifest.parts(plan.meters, ()) if records.kind_of(p) == "meter"
+    ]
+    assert parts[0].ct.valid_from_ns == 1_699_920_000 * 10**9  # 2023-11-14T00:00:00Z

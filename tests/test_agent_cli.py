@@ -70,7 +70,7 @@ def whole_plant(folder):
     ],
 )
 def test_what_ends_a_run_is_told_in_one_line(tmp_path, capsys, monkeypatch, error, status, words):
-    async def ended(_plan, _credentials):
+    async def ended(_plan, _credentials, _again):
         await asyncio.sleep(0)
         if error:
             raise error
@@ -83,7 +83,7 @@ def test_what_ends_a_run_is_told_in_one_line(tmp_path, capsys, monkeypatch, erro
 
 
 def test_what_is_wrong_with_us_is_not_hidden(tmp_path, monkeypatch):
-    async def broken(_plan, _credentials):
+    async def broken(_plan, _credentials, _again):
         await asyncio.sleep(0)
         raise ValueError("ours")
 

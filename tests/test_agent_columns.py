@@ -1,5 +1,8 @@
-"""Scans to columns and back: nothing lost, times widened and never narrowed, costs an upper bound."""
+"""Scans to columns and back: nothing lost, times widened and never narrowed, entries of a size that readers take."""
 
+import itertools
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,21 +46,42 @@ def test_every_reading_is_in_the_columns_and_its_times_only_widened(made):
             assert (column.sources_ns or {n: None})[n] == reading.source_ns
 
 
-@given(st.lists(steps, min_size=1, max_size=20))
-def test_no_segment_takes_more_than_its_scans_cost(made):
-    scans = scans_of(made)
-    (part,) = columns.segments(scans, ())
-    frame = len(segment.encode(segment.MeterSegment("m", segment.TICK_NS, ()))) + 60  # names and keys, once a block
-    assert len(segment.encode(part)) <= frame + sum(columns.cost(scan) for _, scan in scans)
+def parts_of(portions):
+    return [segment.decode(part) for portion in portions for part in portion.parts]
 
 
-@given(st.lists(steps, max_size=20), st.integers(1, 1000))
-def test_portions_keep_order_and_bound(made, bytes_max):
+@given(st.integers(2, 9), st.integers(1, 4000))
+def test_whole_meters_share_an_entry_until_it_has_its_size(meters, entry_bytes):
+    scans = [(f"m{n}", Scan(0, 10**18, 10**18, (Reading("a", n, 0),))) for n in range(meters)]
+    made = columns.segments(scans, ())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(columns, "ENTRY_BYTES", entry_bytes)
+        portions = list(columns.portions(made))
+    assert parts_of(portions) == made == [one for portion in portions for one in portion.segments]
+    for portion, after in itertools.pairwise(portions):
+        assert sum(map(len, portion.parts)) + len(after.parts[0]) > entry_bytes
+    assert all(len(p.parts) == 1 or sum(map(len, p.parts)) <= entry_bytes for p in portions)
+
+
+@given(st.lists(steps, min_size=1, max_size=20), st.sampled_from(["PART_BYTES_MAX", "READINGS_MAX", "SCANS_MAX"]))
+def test_a_part_too_large_for_a_reader_is_cut_in_time(made, limit):
     scans = scans_of(made)
-    cut = list(columns.portions(scans, bytes_max))
-    assert [one for portion in cut for one in portion] == scans
-    for portion in cut:
-        assert len(portion) == 1 or sum(columns.cost(scan) for _, scan in portion) <= bytes_max
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(columns, limit, {"PART_BYTES_MAX": 200, "READINGS_MAX": 6, "SCANS_MAX": 3}[limit])
+        parts = parts_of(columns.portions(columns.segments(scans, ())))
+    blocks = [block for part in parts for block in part.blocks]
+    assert [at for block in blocks for at in block.requested_ns] == [columns.requested_ns(scan) for _, scan in scans]
+    assert [raw for block in blocks for raw in block.columns[1].raws] == [scan.readings[1].raw for _, scan in scans]
+    if limit != "PART_BYTES_MAX":
+        assert max(len(block.answered_ns) for block in blocks) <= 3
+    else:
+        assert all(len(segment.encode(part)) <= 200 or len(part.blocks[0].answered_ns) == 1 for part in parts)
+
+
+def test_parts_are_cut_into_runs_of_an_entry_s_size():
+    parts = [bytes(columns.ENTRY_BYTES // 2)] * 5 + [bytes(2 * columns.ENTRY_BYTES)]
+    assert [len(run) for run in columns.cut(parts)] == [2, 2, 1, 1]
+    assert list(columns.cut([])) == []
 
 
 def test_meters_and_blocks_stay_apart_and_a_point_missing_in_a_scan_is_bad():

@@ -1,55 +1,54 @@
-"""The floor: one question at a time on a bus, offsets that die with their bus, rounds that lose nothing at a stop."""
+"""The floor: offsets of those that tell them, rounds that lose nothing at a stop or at another plan, edges heard."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from plant_in_memory import CONFIG, Site, at_ns, meter_scan
+from plant_in_memory import CONFIG, S, Site, at_ns, meter_scan, plc_scan
 
 from agent import floor as floors
-from agent.drivers import Unreachable
-from agent.floor import Bus, Floor
+from agent.bus import Bus
+from agent.floor import Floor
+from agent.identity import Identity, Met
 from agent.poll import Inbox
+from agent.recorder import Settings
+from agent.reload import change
 from contract.entry import TreeHead
 from contract.records import EventPart, Offset
 
 
 class Driver:
-    """A driver that notices being asked twice at once."""
-
-    def __init__(self, offset=(-5, 5)):
-        self.busy, self.told = 0, offset
-
-    async def read(self, meter):
-        self.busy += 1
-        assert self.busy == 1
-        await asyncio.sleep(0)
-        self.busy -= 1
-        return [meter]
+    """Nobody polls it here; its clock is told."""
 
     async def clock_offset_ns(self):
-        await self.read("clock")
-        if self.told is None:
-            raise Unreachable("gone")
-        return self.told
-
-    async def close(self):
-        self.told = "closed"
+        await asyncio.sleep(0)
+        return -5, 5
 
 
-async def test_a_bus_is_asked_one_thing_at_a_time():
-    bus = Bus(Driver())
-    found = await asyncio.gather(bus.read("a"), bus.offset(), bus.read("b"))
-    assert found == [["a"], Offset(lower_ns=-5, upper_ns=5), ["b"]]
+class Crew:
+    """Buses that are polled by nobody, and what was asked of the crew."""
 
+    def __init__(self):
+        self.buses, self.wanted, self.did = {"plc": Bus(Driver()), "serial": Bus(SimpleNamespace())}, set(), []
 
-async def test_no_offset_without_a_clock_or_an_answer():
-    assert await Bus(Driver(None)).offset() is None
-    assert await Bus(SimpleNamespace()).offset() is None
-    driver = Driver()
-    await Bus(driver).close()
-    assert driver.told == "closed"
+    def want(self, meters):
+        self.wanted |= meters
+
+    def told(self):
+        return [{"name": "serial", "busy_permille": 7, "missed": 0, "late_ms_max": 3}]
+
+    def polled(self):
+        return {}
+
+    async def stop(self, _, buses):
+        self.did.append(("stop", set(buses)))
+
+    def tune(self, plan):
+        self.did.append(("tune", len(plan.meters)))
+
+    def start(self, _, drivers):
+        self.did.append(("start", set(drivers)))
 
 
 class Clock:
@@ -91,11 +90,7 @@ def site(tmp_path):
 def floor(site, monkeypatch):
     monkeypatch.setattr(floors, "ROUND_S", 0)
     with ThreadPoolExecutor(1) as worker:
-        yield Floor(site.plan, {"plc": Bus(Driver()), "serial": Bus(Driver(None))}, Clock(), worker, Inbox())
-
-
-def test_a_bus_has_its_own_meters_at_their_own_rhythm(floor):
-    assert [(meter.name, meter.every_ns) for meter in floor.on_bus("serial")] == [("press", 10**9)]
+        yield Floor(site.plan, Crew(), Clock(), worker, Inbox())
 
 
 async def test_a_source_s_offset_is_used_while_its_bus_tells_it(floor):
@@ -159,3 +154,47 @@ async def test_pages_are_told_what_was_last_read(site, floor):
     (told,) = publisher.told
     assert told["meters"][0]["values"]["energy_wh_milli"] == 70_007_000
     assert told["running"] == []
+    assert told["buses"][0]["busy_permille"] == 7
+
+
+def test_an_edge_has_the_line_s_meters_read_wherever_they_are(floor):
+    for k, batch in enumerate([None, "A"]):
+        meter, scan = plc_scan(k, batch)
+        floor.inbox.put(meter, [scan])
+    assert floor._crew.wanted == {"press", "press-plc"}
+
+
+async def test_what_was_read_before_a_meter_said_who_it_is_is_sealed_before_that_is_stated(site, floor):
+    floor.inbox.put(*pair(meter_scan(1)))
+    floor.inbox.met.append(Met("press", Identity("77"), at_ns(1) + S // 2, len(floor.inbox.scans)))
+    floor.inbox.put(*pair(meter_scan(2)))
+    floor.stopping = True
+    await floor.record(site.recorder, Publisher())
+    history = site.history()
+    assert history.reasons == ["first start", "meters identified"]
+    serials = [
+        stated.counters["press", "energy"].serial
+        for stored, stated in zip(history.entries, history.in_force, strict=True)
+        if stored.type == "segment"
+    ]
+    assert serials == ["", "77"]
+    assert history.requests() == {("press", at_ns(1)): 1, ("press", at_ns(2)): 1}
+
+
+def pair(told):
+    return told[0], [told[1]]
+
+
+async def test_another_plan_begins_with_what_was_read_under_the_old_one(tmp_path, site, floor):
+    floor.inbox.put(*pair(meter_scan(1)))
+    plan = Site.at(tmp_path / "new", CONFIG.replace('installation = "1"', 'installation = "2"\nunit = 5')).plan
+    settings = Settings(plan.meters, plan.config.line, bytes(32), 5 * S, 10 * S)
+    await floor.switch(plan, change(site.plan, plan), settings, {"serial": None}, site.recorder)
+    assert floor._crew.did == [("stop", {"serial"}), ("tune", 2), ("start", {"serial"})]
+    floor.inbox.put(*pair(meter_scan(2)))
+    floor.stopping = True
+    await floor.record(site.recorder, Publisher())
+    history = site.history()
+    assert history.reasons == ["first start", "configuration changed"]
+    assert len({stored.epoch for stored in history.entries}) == 1
+    assert history.requests() == {("press", at_ns(1)): 1, ("press", at_ns(2)): 1}

@@ -6,6 +6,8 @@ import pytest
 from plant_in_memory import CONFIG, Site, at_ns, energy, meter_scan, plc_scan, round_of
 
 from agent import live
+from agent.load import Load
+from agent.schedule import Polled
 from gateway.live_message import parse
 
 
@@ -65,11 +67,22 @@ def test_meters_as_last_read(site):
     assert (never["answered_ns"], never["values"]) == (0, {})
 
 
+def test_slots_missed_are_told_of_the_meters_that_missed_some(site):
+    polled = {
+        "press": Polled("press", 10**9, missed=3, late_ns_max=250_900_000, took_ns=40_000_000),
+        "press-plc": Polled("press-plc", 10**9),
+    }
+    press, plc = live.meters(site.plan.meters, {}, polled)
+    assert (press["missed"], press["late_ms_max"], press["took_ms"]) == (3, 250, 40)
+    assert "missed" not in plc
+
+
 def test_the_gateway_reads_what_the_agent_tells(site):
     site.read_rounds({k: "A" if k >= 4 else None for k in range(1, 13)})
     told = {
         "at_ns": at_ns(13), "meters": live.meters(site.plan.meters, {"press": [meter_scan(7)[1]]}),
         "running": live.running(*site.recorder.snapshot()), "outbox": 3,
+        "buses": [Load("serial", 0).told(10**9)],
     }  # fmt: skip
     message = parse(json.dumps(told).encode())
     assert message.running[0].batch == "A"

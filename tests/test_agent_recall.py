@@ -1,4 +1,4 @@
-"""Reading back: enough and no more, only what was read under the same configuration, and no batch twice."""
+"""Reading back: enough and no more, only what was read of the counter as it is described now, and no batch twice."""
 
 import pytest
 from plant_in_memory import CONFIG, Site, at_ns, round_of
@@ -22,10 +22,9 @@ def site(tmp_path):
     made.stop()
 
 
-def restored(site, at, parts=None):
-    stated = site.recorder._stated
-    known = Known(stated.counters, [PLACE])
-    recall.restore(site.journal, known, parts or stated.parts, [PLACE], at)
+def restored(site, at):
+    known = Known(site.recorder._stated.counters, [PLACE])
+    recall.restore(site.journal, known, [PLACE], at)
     return known
 
 
@@ -51,7 +50,7 @@ def test_all_there_is_if_nothing_lies_before_the_instant(site):
 def test_nothing_is_read_back_that_memory_already_holds(site, monkeypatch):
     known = restored(site, at_ns(18))
     monkeypatch.setattr(type(site.journal), "backwards", None)
-    recall.restore(site.journal, known, site.recorder._stated.parts, [PLACE], at_ns(18))
+    recall.restore(site.journal, known, [PLACE], at_ns(18))
 
 
 def test_readings_under_another_configuration_do_not_count_but_those_of_before_it_do(tmp_path):
@@ -67,6 +66,23 @@ def test_readings_under_another_configuration_do_not_count_but_those_of_before_i
         site.stop()
     site.start(30)
     assert rounds(restored(site, at_ns(0))) == [*range(1, 8), *range(21, 28)]
+    site.stop()
+
+
+def test_readings_of_before_a_change_elsewhere_count(tmp_path):
+    site = Site.at(tmp_path)
+    first = site.plan
+    oven = '[[meter]]\nname = "oven"\nbus = "serial"\nprofile = "./meter.toml"\nunit = 2\n'
+    other = Site.at(tmp_path / "other", CONFIG.replace("[[line]]", oven + "[[line]]")).plan
+    for start, plan in ((0, first), (10, other)):
+        site.plan = plan
+        site.start(start)
+        for k in range(start + 1, start + 8):
+            site.take(k, round_of(k, None))
+        site.recorder.seal(at_ns(start + 8))
+        site.stop()
+    site.start(30)
+    assert rounds(restored(site, at_ns(0))) == [*range(1, 8), *range(11, 18)]
     site.stop()
 
 

@@ -8,6 +8,7 @@ import pytest
 from plant_in_memory import T0, S, Site, at_ns, plc_scan, round_of
 
 from agent import files
+from agent.identity import Identity, Met
 from agent.journal import Journal
 from contract import cbor
 
@@ -195,3 +196,46 @@ def test_a_batch_that_ends_while_the_agent_is_down_ends_between_the_looks(tmp_pa
     assert first.end == second.start
     assert history.assert_batches_follow() == 2
     site.stop()
+
+
+def test_another_instrument_and_a_crash_at_any_commit(tmp_path, monkeypatch):
+    """Whatever was read of one instrument is sealed under its serial, and the exchange is told once."""
+    site = Site.at(tmp_path / "plant")
+    crashes = Crashes(tmp_path, site)
+    opened = files.opened
+    monkeypatch.setattr(files, "opened", lambda path, schema: (crashes.watch(opened(path, schema)[0]), None))
+    site.start(0)
+    for k in range(1, 14):
+        crashes.round = k
+        meet(site, k)
+        site.take(k, round_of(k, None))
+        crashes.returned = k
+    monkeypatch.setattr(files, "opened", opened)
+    site.stop()
+    assert len(crashes.images) > 20
+    for image, during, returned in crashes.images:
+        image.start(during)
+        for k in range(during + 1, 25):
+            meet(image, k)
+            image.take(k, round_of(k, None))
+        image.recorder.seal(at_ns(25))
+        history = image.history()
+        for stored, stated in zip(history.entries, history.in_force, strict=True):
+            if stored.type == "segment":
+                serial = stated.counters["press", "energy"].serial
+                assert serial == ("1001" if stored.to_ns < at_ns(EXCHANGED) else "2002")
+        told = [event.event for event in history.events()]
+        assert told.count("meter_is_another") == 1
+        requests = history.requests()
+        assert set(requests.values()) == {1}
+        assert {("press", at_ns(k)) for k in range(1, returned + 1)} <= requests.keys()
+        image.stop()
+
+
+EXCHANGED = 7
+
+
+def meet(site, k):
+    """Every round the meter says who it is, before it is read."""
+    identity = Identity("1001" if k < EXCHANGED else "2002")
+    site.recorder.identified([Met("press", identity, at_ns(k))], at_ns(k))

@@ -9,6 +9,7 @@ from agent import lines, rows
 from agent.batches import Source
 from agent.config import Line
 from agent.drivers import Reading, Scan
+from agent.identity import Identity, Standing
 from contract import cbor
 from contract.errors import Malformed
 from contract.records import Offset
@@ -44,3 +45,12 @@ def test_nothing_is_remembered_of_nothing():
     assert rows.read_lines(None) == rows.Lines({}, [])
     assert rows.read_parts(None) is None
     assert rows.read_parts(rows.write_parts([b"a", b""])) == (b"a", b"")
+
+
+def test_what_is_known_of_instruments_comes_back():
+    known = {
+        "press": Standing(Identity("77", "m", ct_primary="1/2", unreadable=("firmware",)), "77", "cabinet", 2),
+        "oven": Standing(Identity(), "", ""),
+    }
+    assert rows.read_standings(rows.write_standings(known)) == known
+    assert rows.read_standings(None) == {}

@@ -151,3 +151,13 @@ def test_a_ratio_has_no_zero_in_it():
     for changed in ({"primary": 0}, {"secondary": 0}, {"secondary": -5}):
         with pytest.raises(ValueError, match="greater than or equal to 1"):
             records.Transformer.model_validate(transformer | changed)
+
+
+def test_what_nobody_says_of_a_transformer_takes_no_room():
+    """Bytes sealed before `valid_from_ns` was thought of are those sealed now."""
+    known = {"primary": 200, "secondary": 5, "accuracy_class": "0.5S"}
+    assert records.write(records.Transformer(**known)) == cbor.encode(known)
+    assert records.read(cbor.encode(known), records.Transformer).valid_from_ns is None
+    since = records.Transformer(**known, valid_from_ns=1_700_000_000_000_000_000)
+    assert records.write(since) == cbor.encode(known | {"valid_from_ns": 1_700_000_000_000_000_000})
+    assert records.read(records.write(since), records.Transformer) == since

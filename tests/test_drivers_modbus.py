@@ -2,10 +2,20 @@
 
 import asyncio
 import contextlib
-import itertools
-from dataclasses import dataclass, field
 
 import pytest
+from modbus_plant import (
+    HEAD,
+    KINDS,
+    Server,
+    crc16,
+    honest,
+    meter_profile,
+    plant,
+    raws,
+    registers,
+    statuses,
+)
 
 from agent.drivers import (
     BAD_DECODING_ERROR,
@@ -21,126 +31,9 @@ from agent.drivers import (
 )
 from agent.drivers.modbus import Bus, open_driver
 
-HEAD = 'make = "M"\nmodel = "X"\nmedium = "electricity"\ngrade = "bronze"\nsources = ["s"]\n'
-KINDS = ["tcp", "rtu_over_tcp"]
-
-
-def crc16(data):
-    """CRC-16 of Modbus RTU, bit by bit (Modbus over serial line V1.02, 6.2.2), low byte first."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-    return crc.to_bytes(2, "little")
-
 
 def test_crc_matches_a_published_frame():
     assert crc16(bytes.fromhex("010300000001")) == bytes.fromhex("840A")  # a common example: 01 03 00 00 00 01 84 0A
-
-
-@dataclass
-class Request:
-    """One read request as it came over the wire."""
-
-    tid: int
-    unit: int
-    function: int
-    address: int
-    count: int
-
-
-@dataclass
-class Server:
-    """Answers what `reply(request)` returns, (unit, pdu) or None for silence; else registers hold their own address."""
-
-    kind: str
-    reply: object = None
-    requests: list = field(default_factory=list)
-    connections: int = 0
-    late: bytes = b""  # bytes still in a buffer of the serial device server: they leave before the next answer
-    writer: object = None
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: asyncio.Event = field(default_factory=asyncio.Event)
-    dropped: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def frame(self, request, unit, pdu):
-        """Wrap a PDU in the server's framing."""
-        if self.kind == "tcp":
-            return request.tid.to_bytes(2, "big") + bytes(2) + (len(pdu) + 1).to_bytes(2, "big") + bytes([unit]) + pdu
-        return bytes([unit]) + pdu + crc16(bytes([unit]) + pdu)
-
-    def send_late(self):
-        """Pass the late bytes on to whoever is connected now."""
-        self.writer.write(self.late)
-        self.late = b""
-
-    async def serve(self, reader, writer):
-        """Handle one connection until it is closed."""
-        self.connections += 1
-        self.writer = writer
-        self.arrived.set()
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = await reader.readexactly(6) if self.kind == "tcp" else b""
-                body = await reader.readexactly(6 if self.kind == "tcp" else 8)
-                request = Request(
-                    int.from_bytes(head[:2], "big"),
-                    body[0],
-                    body[1],
-                    int.from_bytes(body[2:4], "big"),
-                    int.from_bytes(body[4:6], "big"),
-                )
-                self.requests.append(request)
-                answer = (self.reply or honest)(request)
-                if answer is None:
-                    self.waiting.set()
-                    continue
-                self.send_late()
-                writer.write(self.frame(request, *answer))
-                await writer.drain()
-        self.dropped.set()
-        writer.close()
-
-
-def registers(function, start, count):
-    words = b"".join(((start + i) & 0xFFFF).to_bytes(2, "big") for i in range(count))
-    return bytes([function, len(words)]) + words
-
-
-def honest(request):
-    return request.unit, registers(request.function, request.address, request.count)
-
-
-def meter_profile(*addresses, table="holding", extra=""):
-    points = "".join(
-        f'[[point]]\nid = "p{a}"\nquantity = "current"\ntable = "{table}"\naddress = {a}\ntype = '
-        f'"{"bool" if table == "coil" else "uint16"}"\nunit = "1"\nkind = "gauge"\n{extra}'
-        for a in addresses
-    )
-    return profile.parse((HEAD + points).encode())
-
-
-@contextlib.asynccontextmanager
-async def plant(kind, meters, timeout_ms=None, **server_keys):
-    server = Server(kind, **server_keys)
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    bus = Bus(kind=kind, host="127.0.0.1", port=port, timeout_ms=timeout_ms or (5000 if kind == "tcp" else 200))
-    driver = open_driver(bus, meters, itertools.count(1000).__next__, lambda _: None)
-    try:
-        yield server, driver
-    finally:
-        await driver.close()
-        listener.close()
-
-
-def raws(scans):
-    return {r.point: r.raw for scan in scans for r in scan.readings}
-
-
-def statuses(scans):
-    return [r.status for scan in scans for r in scan.readings]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -200,24 +93,19 @@ async def test_an_answer_that_does_not_fit_gives_no_value(kind, misfit):
         assert [(r.raw, r.status) for r in scan.readings] == [(None, BAD_DECODING_ERROR)] * 2
         server.reply = honest
         assert raws(await driver.read("m")) == {"p10": 10, "p11": 11}
-        assert server.connections == 2
+        assert server.connections == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_answer_of_another_unit_is_no_answer(kind):
-    meters = {"m": Target(1, meter_profile(10))}
+@pytest.mark.parametrize("unit", [1, 0])
+async def test_an_answer_of_another_unit_is_no_answer(kind, unit):
+    if kind != "tcp" and unit == 0:
+        return
+    meters = {"m": Target(unit, meter_profile(10))}
     async with plant(kind, meters, 200, reply=lambda _: (9, registers(3, 10, 1))) as (server, driver):
-        with pytest.raises(Unreachable, match="unit 1: no answer within 200 ms"):
+        with pytest.raises(Unreachable, match=f"unit {unit}: no answer within 200 ms"):
             await driver.read("m")
         assert len(server.requests) == 1
-
-
-async def test_unit_zero_accepts_no_other_unit():
-    async with plant("tcp", {"m": Target(0, meter_profile(10))}, reply=lambda _: (9, registers(3, 10, 1))) as (
-        _,
-        driver,
-    ):
-        assert statuses(await driver.read("m")) == [BAD_DECODING_ERROR]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -268,72 +156,6 @@ async def test_silence_later_in_a_read_keeps_what_came_before(kind):
         assert [r.address for r in server.requests] == [10, 500]
 
 
-class Listened(asyncio.Event):
-    """Tells the test when the driver begins to listen for stray bytes."""
-
-    def __init__(self):
-        super().__init__()
-        self.begun = asyncio.Event()
-
-    async def wait(self):
-        """Wait as an Event does."""
-        self.begun.set()
-        return await super().wait()
-
-
-async def read_after_late_answer(server, driver):
-    """Read once more with a late answer (4711) under way: it comes as the driver listens, else before its answer."""
-    await asyncio.wait_for(server.dropped.wait(), 10)
-    driver._heard = heard = Listened()
-    server.arrived.clear()
-    server.late = server.frame(server.requests[0], 1, registers(3, 4711, 1))
-    server.reply = honest
-    reading = asyncio.create_task(driver.read("m"))
-    await server.arrived.wait()
-    listening = asyncio.create_task(heard.begun.wait())
-    await asyncio.wait([reading, listening], return_when=asyncio.FIRST_COMPLETED)
-    listening.cancel()
-    server.send_late()
-    return raws(await reading)
-
-
-async def test_a_late_rtu_answer_is_never_taken_for_the_next():
-    async with plant("rtu_over_tcp", {"m": Target(1, meter_profile(100))}, reply=lambda _: None) as (server, driver):
-        with pytest.raises(Unreachable):
-            await driver.read("m")
-        assert await read_after_late_answer(server, driver) == {"p100": 100}
-        assert server.connections == 2
-
-
-async def test_a_late_tcp_answer_goes_nowhere():
-    async with plant("tcp", {"m": Target(1, meter_profile(100))}, 200, reply=lambda _: None) as (server, driver):
-        with pytest.raises(Unreachable):
-            await driver.read("m")
-        await asyncio.wait_for(server.dropped.wait(), 10)
-        server.writer.write(server.frame(server.requests[0], 1, registers(3, 4711, 1)))
-        server.reply = honest
-        assert raws(await driver.read("m")) == {"p100": 100}
-
-
-async def test_an_interrupted_read_leaves_no_answer_behind():
-    async with plant("rtu_over_tcp", {"m": Target(1, meter_profile(100))}, reply=lambda _: None) as (server, driver):
-        reading = asyncio.create_task(driver.read("m"))
-        await server.waiting.wait()
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
-        assert await read_after_late_answer(server, driver) == {"p100": 100}
-
-
-async def test_bytes_nobody_asked_for_make_the_line_suspect():
-    async with plant("rtu_over_tcp", {"m": Target(1, meter_profile(100))}) as (server, driver):
-        await driver.read("m")
-        server.writer.write(server.frame(server.requests[0], 1, registers(3, 4711, 1)))
-        await driver._heard.wait()
-        assert raws(await driver.read("m")) == {"p100": 100}
-        assert server.connections == 2
-
-
 async def test_a_restless_line_is_given_up():
     async with plant("rtu_over_tcp", {"m": Target(1, meter_profile(100))}, 50) as (server, driver):
         reading = asyncio.create_task(driver.read("m"))
@@ -366,7 +188,7 @@ async def test_a_connection_closed_while_idle_is_opened_again():
     async with plant("tcp", {"m": Target(1, meter_profile(10))}) as (server, driver):
         await driver.read("m")
         gone = asyncio.Event()
-        driver._client.ctx.trace_connect = lambda connected: connected or gone.set()
+        driver._line._client.ctx.trace_connect = lambda connected: connected or gone.set()
         server.writer.close()
         await gone.wait()
         assert raws(await driver.read("m")) == {"p10": 10}
@@ -388,3 +210,106 @@ def test_meters_that_cannot_be_read_are_named_before_anything_opens():
         "b: base 65530 moves registers outside 0..65535: check base",
         "c: profile M X is not for Modbus: choose one with registers",
     ]
+
+
+SERIAL = 'identity = "serial"\n'
+
+
+def identified_profile():
+    point = '[[point]]\nid = "{0}"\nquantity = "{0}"\ntable = "holding"\naddress = {1}\ntype = "uint16"\nunit = "1"\n'
+    points = point.format("p10", 10) + 'kind = "gauge"\n' + point.format("sn", 900) + 'kind = "gauge"\n' + SERIAL
+    return profile.parse((HEAD + points).encode())
+
+
+async def test_identity_is_read_apart_under_block_indexes_of_its_own():
+    meters = {"m": Target(1, identified_profile()), "plain": Target(2, meter_profile(1))}
+    async with plant("tcp", meters) as (server, driver):
+        assert raws(await driver.read("m")) == {"p10": 10}
+        (scan,) = await driver.identify("m")
+        assert (scan.block, raws([scan])) == (1, {"sn": 900})
+        assert await driver.identify("plain") == []
+        assert [r.address for r in server.requests] == [10, 900]
+
+
+def refusing(*addresses):
+    """A meter that has none of these registers."""
+
+    def reply(request):
+        held = range(request.address, request.address + request.count)
+        return (request.unit, bytes([0x83, 2])) if any(a in held for a in addresses) else honest(request)
+
+    return reply
+
+
+async def test_a_register_that_is_not_there_is_found_and_asked_for_no_more():
+    told = []
+    meters = {"m": Target(1, meter_profile(*range(10, 18)))}
+    async with plant("tcp", meters, tell=told.append, reply=refusing(13)) as (server, driver):
+        first = await driver.read("m")
+        assert {k: v for k, v in raws(first).items() if v is None} == {"p13": None}
+        assert all(v in (None, int(k[1:])) for k, v in raws(first).items())
+        assert [r.status for s in first for r in s.readings if r.point == "p13"] == [BAD_OUT_OF_RANGE]
+        assert 0 not in [s.block for s in first]  # the whole block is no more; its pieces have indexes of their own
+        server.requests.clear()
+        again = await driver.read("m")
+        assert [(s.block, s.readings) for s in again] == [(s.block, s.readings) for s in first]
+        assert all(not r.address <= 13 < r.address + r.count for r in server.requests)
+    assert [(e.event, e.about, e.detail) for e in told] == [
+        ("registers_refused", "m", {"table": "holding", "address": 13, "count": 1, "exception": 2})
+    ]
+
+
+async def test_a_new_connection_asks_for_the_refused_again():
+    async with plant("tcp", {"m": Target(1, meter_profile(10, 11))}, reply=refusing(11)) as (server, driver):
+        assert raws(await driver.read("m")) == {"p10": 10, "p11": None}
+        await driver.close()
+        server.reply = honest
+        assert raws(await driver.read("m")) == {"p10": 10, "p11": 11}
+
+
+async def test_a_block_of_which_everything_is_refused_stays_whole():
+    told = []
+    meters = {"m": Target(1, meter_profile(10, 11, 500))}
+    async with plant("tcp", meters, tell=told.append, reply=refusing(10, 11)) as (_, driver):
+        scans = await driver.read("m")
+        assert [s.block for s in scans] == [0, 1]
+        assert statuses(scans) == [BAD_OUT_OF_RANGE, BAD_OUT_OF_RANGE, GOOD]
+    assert [(e.detail["address"], e.detail["count"]) for e in told] == [(10, 2)]
+
+
+async def test_a_function_that_is_not_there_is_not_looked_for_piece_by_piece():
+    def reply(request):
+        return request.unit, bytes([0x83, 1])
+
+    async with plant("tcp", {"m": Target(1, meter_profile(10, 11))}, reply=reply) as (server, driver):
+        assert statuses(await driver.read("m")) == [BAD_OUT_OF_RANGE] * 2
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("code", [4, 5, 6, 8])
+async def test_a_busy_or_broken_device_is_asked_again_next_time(code):
+    meters = {"m": Target(1, meter_profile(10))}
+    async with plant("tcp", meters, reply=lambda r: (r.unit, bytes([0x83, code]))) as (server, driver):
+        assert statuses(await driver.read("m")) == [BAD_DEVICE_FAILURE]
+        server.reply = honest
+        assert raws(await driver.read("m")) == {"p10": 10}
+
+
+async def test_a_composite_too_wide_for_one_request_is_read_high_low_high():
+    wide = (
+        '[[point]]\nid = "e"\nquantity = "active_energy_import"\ntype = "composite"\nunit = "kWh"\nkind = "counter"\n'
+        'table = "holding"\n'
+        'parts = [{ address = 10, type = "uint16", scale = 3 }, { address = 400, type = "uint16", scale = 0 }]\n'
+    )
+    high = iter([7, 7, 7, 8])
+
+    def reply(request):
+        return request.unit, registers(3, next(high) if request.address == 10 else request.address, request.count)
+
+    async with plant("tcp", {"m": Target(1, profile.parse((HEAD + wide).encode()))}, reply=reply) as (server, driver):
+        (scan,) = await driver.read("m")
+        assert [r.address for r in server.requests] == [10, 400, 10]
+        assert raws([scan]) == {"e": 7 << 16 | 400}
+        (scan,) = await driver.read("m")
+        assert scan.readings[0].raw is None  # the high part moved on in between
+        assert scan.readings[0].status >= 0x80000000

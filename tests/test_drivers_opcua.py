@@ -7,7 +7,6 @@ import itertools
 import socket
 import struct
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -28,7 +27,7 @@ from agent.drivers import (
     Unreachable,
     profile,
 )
-from agent.drivers.opcua import Bus, Security, _ns, _reading, open_driver
+from agent.drivers.opcua import Bus, open_driver
 
 SIEMENS = "http://www.siemens.com/simatic-s7-opcua"
 HEAD = 'make = "M"\nmodel = "X"\nmedium = "electricity"\ngrade = "bronze"\nsources = ["s"]\n'
@@ -218,11 +217,12 @@ async def test_an_interrupted_read_does_not_disturb_the_next(shared):
 
 @in_one_loop
 async def test_the_clock_offset_brackets_the_servers_clock(shared):
-    server, url, _ = shared
+    server, url, put = shared
     moment = ua.DataValue(ua.Variant(MOMENT, ua.VariantType.DateTime))
     node = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)
     server.iserver.aspace.set_attribute_value_callback(node, ua.AttributeIds.Value, answer(moment))
-    async with driver_for(url, line_profile(("a", "float64"))) as driver:
+    await put({"Clocked": ua.Variant(7.0, ua.VariantType.Double)})
+    async with driver_for(url, line_profile(("Clocked", "float64"))) as driver:
         assert await driver.clock_offset_ns() == (MOMENT_NS - 1001, MOMENT_NS - 1000)
 
 
@@ -313,49 +313,5 @@ def test_a_configuration_is_checked_before_anything_opens():
         open_driver(Bus(url="opc.tcp://h"), {"line1": Target(1, broken, 5)}, lambda: 0, lambda _: None)
     assert str(caught.value).splitlines() == [
         "line1: base 5 means nothing to OPC UA: remove it",
-        "line1: a: not a node: write node = 'nsu=URI;s=...' in its profile",
+        "line1: a: not a node: write node = 'nsu=URI;s=...' or a path '/{URI}Name/Name' in its profile",
     ]
-
-
-def test_moment_ns_is_what_the_calendar_says():
-    days = (MOMENT.date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
-    seconds = days * 86_400 + timedelta(hours=8, minutes=30, seconds=15).seconds
-    assert seconds * 10**9 + 123_456_000 == MOMENT_NS
-
-
-def test_files_are_found_beside_the_configuration():
-    security = Security(
-        policy="Basic256Sha256", certificate="own.pem", key="own.key", server_certificate="/etc/server.pem"
-    )
-    given = Bus(url="opc.tcp://h", user="u", password_file="word", security=security)
-    located = given.located(Path("/etc/metertrail"))
-    assert located.password_file == "/etc/metertrail/word"
-    assert located.security.key == "/etc/metertrail/own.key"
-    assert located.security.server_certificate == "/etc/server.pem"
-    assert Bus(url="opc.tcp://h").located(Path("/etc")) == Bus(url="opc.tcp://h")
-
-
-def text_point():
-    return profile.parse(
-        b'make="m"\nmodel="m"\nmedium="production"\ngrade="bronze"\nsources=["s"]\n[[point]]\nid="b"\nquantity="batch"\n'
-        b'node="ns=1;s=b"\ntype="text"\nunit="1"\nkind="gauge"\n'
-    ).points[0]
-
-
-@pytest.mark.parametrize(
-    ("text", "status", "kept"),
-    [
-        ("批次1", 0, "批次1"),
-        ("批次1".encode("gbk").decode("utf-8", "surrogateescape"), 0x80070000, None),  # how asyncua hands on GBK
-        ("x" * 201, 0x803C0000, None),
-        ("x" * 200, 0, "x" * 200),
-    ],
-)
-def test_a_text_that_is_none_has_no_value(text, status, kept):
-    made = _reading(text_point(), ua.DataValue(ua.Variant(text, ua.VariantType.String)))
-    assert (made.status, made.text, made.raw) == (status, kept, None)
-
-
-@pytest.mark.parametrize("year", [1600, 1650, 2300, 9999])
-def test_a_time_beyond_64_bits_is_none(year):
-    assert _ns(datetime(year, 12, 31, tzinfo=UTC)) is None

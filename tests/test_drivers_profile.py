@@ -1,13 +1,14 @@
 """Profiles: every fault is named at once; each shipped one reads its golden registers as its sources say."""
 
 import hashlib
+import itertools
 import json
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from agent.drivers import blocks, is_bad, profile, registers
+from agent.drivers import GOOD, blocks, dlt645_frame, is_bad, profile, registers
 from agent.drivers.profiles import load, names
 
 CASES = Path(__file__).parent / "cases" / "profiles"
@@ -49,23 +50,49 @@ def image(text):
     return words
 
 
+def from_registers(read, words, base):
+    """Readings by point of a Modbus meter; holes hold 0xDEAD."""
+    planned = (blocks.plan(points, read.registers_max, read.hole_max) for points in (read.measured, read.identifying))
+    found = {}
+    for block in itertools.chain(*planned):
+        addresses = range(base + block.address, base + block.address + block.count)
+        for reading in blocks.readings(block, [words.get((block.table, a), 0xDEAD) for a in addresses]):
+            found[reading.point] = reading
+    return found
+
+
+def from_frames(points, text, address):
+    """Readings by point of a DL/T 645 meter; lines `point: TELEGRAM`, and comments."""
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, _, telegram = line.partition(":")
+            (frame,), _ = dlt645_frame.scan(bytes.fromhex(telegram))
+            answered = dlt645_frame.answer(frame, address, points[name].di)
+            assert answered is not None, name
+            found[name] = dlt645_frame.reading(points[name], answered)
+    return found
+
+
 def test_every_shipped_profile_reads_its_golden_registers():
     folders = sorted(CASES.iterdir())
     assert [folder.name for folder in folders] == names()
-    assert len(folders) == 55
+    assert len(folders) == 56
     for folder in folders:
         read = profile.parse(load(folder.name))
-        words = image((folder / "registers.hex").read_text())
         case = json.loads((folder / "expected.json").read_text())
-        points, found = {point.id: point for point in read.points}, {}
-        for block in blocks.plan(read.points, read.registers_max, read.hole_max):
-            addresses = range(case["base"] + block.address, case["base"] + block.address + block.count)
-            for reading in blocks.readings(block, [words.get((block.table, a), 0xDEAD) for a in addresses]):
-                found[reading.point] = reading
+        points = {point.id: point for point in read.points}
+        if "base" in case:
+            found = from_registers(read, image((folder / "registers.hex").read_text()), case["base"])
+        else:
+            found = from_frames(points, (folder / "frames.hex").read_text(), case["address"])
         assert found.keys() == case["points"].keys(), folder.name
         for name, expected in case["points"].items():
             point, reading = points[name], found[name]
             assert expected["why"], (folder.name, name)
+            if "text" in expected:
+                assert reading[1:] == (None, GOOD, None, expected["text"]), (folder.name, name)
+                continue
             if expected["value"] is None:
                 assert reading.raw is None, (folder.name, name)
                 assert is_bad(reading.status), (folder.name, name)
@@ -96,7 +123,7 @@ def test_all_problems_are_listed_at_once():
         {"tabel": '"holding"', "table": None, "step": "0.01"},
         {"id": '"b"', "unit": '"kwh"'},
         {"id": '"c"', "address": "1", "scale_point": '"none"'},
-        {"id": '"d"', "address": "9", "type": '"bool"'},
+        {"id": '"d"', "address": "9", "type": '"bool"', "bit": "3"},
         head=HEAD.replace("grade", "grad"),
     )
     lines = faults(data)
@@ -122,7 +149,7 @@ def test_all_problems_are_listed_at_once():
         ({"step": '"-1"'}, "point.e.step: '-1': must be greater than zero"),
         ({"step": '"x"'}, "point.e.step: 'x': write a decimal number such as \"0.01\""),
         ({"address": "65535"}, "point.e.address: runs past 65535: check address and type"),
-        ({"type": '"text"'}, "point.e.type: text is not read from registers: only nodes have it"),
+        ({"type": '"text"'}, "point.e.length: goes with text in registers: give both or neither"),
         (
             {"table": '"coil"'},
             "point.e.type: uint32 is not read from table coil: bool goes with coil and discrete only",

@@ -188,3 +188,138 @@ def test_limit_is_in_canonical_units():
     assert registers.limit_of(point(unit="Wh", limit="1000000000000"), ONE) == 10**15
     assert registers.limit_of(point(unit="Wh", limit="4294967296", scale_point="s"), ONE, 1) == 2**32 * 10 * 1000
     assert registers.limit_of(point(), ONE) == 0
+
+
+def composite(*parts, **keys):
+    places = [{"address": 10 * i, "type": kind, "scale": scale} for i, (kind, scale) in enumerate(parts)]
+    return Point.model_validate(
+        {"id": "p", "quantity": "active_energy_import", "type": "composite", "unit": "kWh", "kind": "counter"}
+        | {"table": "holding", "parts": places}
+        | keys
+    )
+
+
+WHOLE_AND_REST = composite(("uint32", 0), ("uint16", -3))
+DIGITS = {"bcd16": 10**4, "bcd32": 10**8, "bcd64": 10**16, "mod10k32": 10**8, "mod10k48": 10**12, "mod10k64": 10**16}
+
+
+def digits(kind, number):
+    """Raw integer of a decimal type, from the number's decimal text alone."""
+    four = [f"{number:0{len(str(DIGITS[kind])) - 1}}"[i : i + 4] for i in range(0, len(str(DIGITS[kind])) - 1, 4)]
+    return int("".join(four), 16) if kind.startswith("bcd") else int("".join(f"{int(word):04x}" for word in four), 16)
+
+
+@given(st.data(), st.sampled_from(sorted(DIGITS)), st.integers(-3, 2), ratios)
+def test_decimal_types_give_the_exact_product(data, kind, scale, ratio):
+    column = data.draw(st.lists(st.integers(0, min(DIGITS[kind] - 1, 10**8)), min_size=1, max_size=5))
+    p = point(type=kind, scale=scale)
+    expected = [round(Fraction(n) * Fraction(10) ** scale * ratio * 10**6) for n in column]
+    raws = [digits(kind, n) for n in column]
+    assert [registers.scaled(p, raw, ratio) for raw in raws] == expected
+    if max(expected) < 2**63:
+        assert registers.scaled_column(p, raws, ratio).tolist() == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 999)), min_size=1, max_size=5), ratios)
+def test_a_composite_gives_the_exact_sum(column, ratio):
+    expected = [round((a + Fraction(b, 1000)) * ratio * 10**6) for a, b in column]
+    raws = [a << 16 | b for a, b in column]
+    assert [registers.scaled(WHOLE_AND_REST, raw, ratio) for raw in raws] == expected
+    if max(expected) < 2**63:
+        assert registers.scaled_column(WHOLE_AND_REST, raws, ratio).tolist() == expected
+
+
+@pytest.mark.parametrize("words", ["high_first", "low_first", "low_pair_first", "high_pair_first"])
+@pytest.mark.parametrize("inner", ["high_first", "low_first"])
+@given(column=st.lists(st.integers(-(10**12), 10**12), max_size=5))
+def test_a_column_in_every_order(words, inner, column):
+    p = point(type="int64", unit="Wh", words=words, bytes=inner)
+    raws = []
+    for number in column:
+        parts = struct.unpack(">4H", struct.pack(">q", number))
+        order = {"high_first": "0123", "low_first": "3210", "low_pair_first": "2301", "high_pair_first": "1032"}[words]
+        wire = [parts[int(i)] for i in order]
+        if inner == "low_first":
+            wire = [word >> 8 | (word & 255) << 8 for word in wire]
+        raws.append(int.from_bytes(struct.pack(">4H", *wire), "big"))
+    assert registers.scaled_column(p, raws, ONE).tolist() == [1000 * n for n in column]
+
+
+@given(
+    st.lists(st.integers(-(2**15), 2**15 - 1), min_size=1), st.booleans(), st.sampled_from(["0", "-273.15", "0.0005"])
+)
+def test_sign_and_offset_of_a_gauge(column, negate, offset):
+    p = point(quantity="temperature", type="int16", unit="degC", kind="gauge", scale=-1, negate=negate, offset=offset)
+    expected = [round((Fraction(-n if negate else n) / 10 + Fraction(offset)) * 1000) for n in column]
+    raws = [encode(n, "int16") for n in column]
+    assert [registers.scaled(p, raw, ONE) for raw in raws] == expected
+    assert registers.scaled_column(p, raws, ONE).tolist() == expected
+    assert registers.value(p, raws[0]) * 1000 - Fraction(1, 2) <= expected[0] <= registers.value(p, raws[0]) * 1000 + 1
+
+
+def test_power_turned_and_shifted_is_multiplied_by_the_ratio():
+    p = point(quantity="active_power", type="int16", unit="W", kind="gauge", negate=True, offset="5")
+    assert registers.scaled(p, encode(-7, "int16"), Fraction(20)) == (7 + 5) * 20 * 1000
+
+
+def test_fields_of_a_word_in_a_column():
+    p = point(quantity="tariff", type="uint16", unit="1", kind="gauge", bits=[4, 7])
+    assert registers.scaled_column(p, [0x1234, 0xFF0F, 0x00F0], ONE).tolist() == [3000, 0, 15000]
+    bit = point(quantity="alarm", type="bool", unit="1", kind="gauge", bit=15)
+    assert registers.scaled_column(bit, [0x8000, 0x7FFF], ONE).tolist() == [1000, 0]
+
+
+@pytest.mark.parametrize(("side", "times"), [("primary", 1), ("secondary", 40), (None, 40)])
+def test_a_ratio_is_never_applied_twice(side, times):
+    p = point(type="uint16", ratio_side=side, limit="10000", step="1")
+    assert registers.scaled(p, 3, Fraction(40)) == 3 * times * 10**6
+    assert registers.scaled_column(p, [3], Fraction(40)).tolist() == [3 * times * 10**6]
+    assert registers.limit_of(p, Fraction(40)) == 10_000 * times * 10**6
+    assert registers.slack(p, 3, Fraction(40)) == (0, times * 10**6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "status"),
+    [
+        ("bcd32", 0x1234567A, BAD_DECODING_ERROR),
+        ("bcd32", 0x12345678, GOOD),
+        ("mod10k32", 0x2710_0000, BAD_DECODING_ERROR),
+        ("mod10k32", 0x270F_270F, GOOD),
+        ("mod10k32_signed", 0xD8F1_D8F1, GOOD),
+        ("uint48", 0xFFFF_FFFF_FFFF, GOOD),
+    ],
+)
+def test_status_of_digits(kind, raw, status):
+    assert registers.status_of(point(type=kind), raw) == status
+
+
+def test_what_is_listed_as_invalid_has_no_value_whatever_its_type():
+    assert registers.status_of(point(type="bcd32", invalid=[0xFFFFFFFF]), 0xFFFFFFFF) == BAD_NO_DATA
+    nothing = 0x7FC00000
+    p = composite(("uint32", 0), ("float32", 0))
+    assert registers.status_of(p, 5 << 32 | nothing) == BAD_NO_DATA
+
+
+def test_slack_of_digits_and_composites():
+    assert registers.slack(point(type="bcd32", scale=-2), 0x12, ONE) == (0, 10_000)
+    assert registers.slack(point(type="mod10k64", unit="Wh"), 7, ONE) == (0, 1000)
+    assert registers.slack(WHOLE_AND_REST, 7, ONE) == (0, 1000)  # one of the last part: 0.001 kWh
+    assert registers.slack(composite(("uint16", -3), ("uint16", 0), step="0.01"), 7, ONE) == (0, 10_000)
+    # 2^-23 kWh where the float is full, 0.12 mWh: a half rounded up, the rounding, and a step of one such place
+    with_float = composite(("uint32", 0), ("float32", 0))
+    assert registers.slack(with_float, 5 << 32 | encode(2.0**-9, "float32"), ONE) == (1 + 1, 1 + 1 + 1)
+
+
+@given(indicated=st.integers(0, 10**12), kind=st.sampled_from(["bcd32", "mod10k48", "composite"]), ratio=ratios)
+def test_slack_encloses_what_digits_and_composites_show(indicated, kind, ratio):
+    """`indicated` in mWh, secondary; the register shows it floored to 0.001 kWh."""
+    steps = indicated // 1000
+    if kind == "composite":
+        p, raw = WHOLE_AND_REST, steps // 1000 << 16 | steps % 1000
+    else:
+        steps %= DIGITS[kind]
+        p, raw = point(type=kind, scale=-3), digits(kind, steps)
+        indicated = steps * 1000 + indicated % 1000
+    below, above = registers.slack(p, raw, ratio)
+    shown = registers.scaled(p, raw, ratio)
+    assert shown - below <= indicated * ratio < shown + above

@@ -55,10 +55,9 @@ class Evidence:
         return None if said is None else said.manifests[-1].counters.get((meter, point))
 
     def sealed_before(self, item: Item, counter: Counter) -> Readings:
-        """What a batch record may rest on: readings sealed before it, under the configuration it was sealed under."""
+        """What a batch record may rest on: readings sealed before it, taken while `counter` was described as now."""
         said = self.said.get((item.header.author, counter.meter), Said())
-        parts = self.manifests[item.index].parts
-        alike = [n for n, stated in enumerate(said.manifests) if stated.parts == parts]
+        alike = _described_as(counter, said)
         known = self._known(item.header.author, counter, alike)
         # Segments of one meter follow each other in time (a check of its own), so what was sealed by then is a prefix.
         sealed = [said.last_ns[n] for n in alike if said.indices[n] < item.index]
@@ -68,10 +67,7 @@ class Evidence:
     def all_of(self, author: str, counter: Counter) -> Readings:
         """Every reading taken while the meter was described as `counter` is: another ratio gives other energies."""
         said = self.said.get((author, counter.meter), Said())
-        place = (counter.meter, counter.point)
-        return self._known(
-            author, counter, [n for n, m in enumerate(said.manifests) if m.counters.get(place) == counter]
-        )
+        return self._known(author, counter, _described_as(counter, said))
 
     def _known(self, author: str, counter: Counter, alike: list[int]) -> Readings:
         key = (author, counter.meter, counter.point, tuple(alike))
@@ -177,3 +173,8 @@ def _faults(item: Item, part: MeterSegment, bits: Mapping[str, int], last_ns: in
             yield f"block {block.index} is not in the order of its answers"
         if last_ns is not None and block.answered_ns[0] < last_ns:
             yield f"block {block.index} begins before the segment sealed earlier ends"
+
+
+def _described_as(counter: Counter, said: "Said") -> list[int]:
+    place = (counter.meter, counter.point)
+    return [n for n, manifest in enumerate(said.manifests) if manifest.counters.get(place) == counter]

@@ -1,172 +1,102 @@
-"""OPC UA by asyncua: the tags of a meter or a line, all in one Read request.
+"""OPC UA by asyncua: the tags of a meter or a line, all in one Read request, and what changed between two of them.
 
-In: a server, and for each meter on it a profile whose points are nodes. Out: one scan a read, with the server's status
-code and source timestamp for every value. Never: a write or a subscription, a value with a bad status, or a value of
-another type than the profile says. Namespace indexes are looked up anew at every connect; they change with the server.
+In: a server, and for each meter on it a profile whose points are nodes. Out: block 0 is one scan a read of all tags,
+with the server's status code and source timestamp for every value; block 1 + i are samples of tag i alone, reported by
+a subscription or remembered by the server over an outage. Never: a write, a value with a bad status, one of another
+type or unit than the profile says, or one that is older than what was given before it.
 """
 
 import asyncio
 import contextlib
-import logging
-import struct
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Literal, Self
 
-from asyncua import Client, ua
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from asyncua import ua
 
-from agent.drivers import (
-    BAD_DECODING_ERROR,
-    BAD_NO_DATA,
-    BAD_NODE_ID_UNKNOWN,
-    BAD_OUT_OF_RANGE,
-    BAD_TYPE_MISMATCH,
-    GOOD,
-    Reading,
-    Scan,
-    Target,
-    Tell,
-    Unreachable,
-    is_bad,
-)
+from agent.drivers import Scan, Target, Tell, Unreachable
+from agent.drivers.opcua_backfill import Memory, backfill
+from agent.drivers.opcua_config import Bus, Security
+from agent.drivers.opcua_feed import Sample
+from agent.drivers.opcua_link import Answer, Known, Link, Plan
+from agent.drivers.opcua_nodes import Tag, tag_of
+from agent.drivers.opcua_order import measured
+from agent.drivers.opcua_session import FAULTS, Door, ask
+from agent.drivers.opcua_values import ns_of, overflowed
 from agent.drivers.profile import Point
-from agent.drivers.registers import status_of
+from contract.records import EventPart
 
-# Every fault comes back as a status or as Unreachable; asyncua would log each one again with its traceback.
-logging.getLogger("asyncua.client").setLevel(logging.CRITICAL)
+__all__ = ["Bus", "OpcUaDriver", "Security", "open_driver"]
 
-FAULTS = (OSError, TimeoutError, ua.UaError)
-TEXT_CHARACTERS_MAX = 200  # of a batch's or a product's name
-LEAVE_S = 1.0  # how long a server may take over a farewell
-WATCHDOG_S = 60.0  # asyncua's own probe of the server; ours is the next read
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NO_TIME = datetime(1601, 1, 1, tzinfo=UTC)  # a DateTime of zero means "none" (OPC 10000-6, 5.2.2.5)
-TYPES = {
-    "bool": ua.VariantType.Boolean,
-    "uint16": ua.VariantType.UInt16,
-    "int16": ua.VariantType.Int16,
-    "uint32": ua.VariantType.UInt32,
-    "int32": ua.VariantType.Int32,
-    "uint64": ua.VariantType.UInt64,
-    "int64": ua.VariantType.Int64,
-    "float32": ua.VariantType.Float,
-    "float64": ua.VariantType.Double,
-    "text": ua.VariantType.String,
-}
+SETUP_TIMEOUTS = 3  # a connect with all its look-ups may take so many timeouts, each request of it one
+RENEW_PAUSE_NS = 60_000_000_000  # a server that cannot report gets no flood of subscriptions; reads go on all the while
+SHARED_NS = 2_000_000_000  # meters of one server share the fate of a connect that failed this recently
+NODE = "write node = 'nsu=URI;s=...' or a path '/{URI}Name/Name' in its profile"
 
 
-class Security(BaseModel):
-    """Signed or encrypted channel. The server's certificate is pinned: without it anyone could pose as the server."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    policy: Literal["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
-    mode: Literal["Sign", "SignAndEncrypt"] = "SignAndEncrypt"
-    certificate: str  # files, .pem or .der
-    key: str
-    server_certificate: str
-    application_uri: str = "urn:metertrail:agent"  # must stand in our certificate
-
-
-class Bus(BaseModel):
-    """An OPC UA server. Without `security` a password may cross the network in clear.
-
-    `namespaces` maps a namespace URI as profiles write it to the one this server uses, where they differ.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str = Field(pattern=r"^opc\.tcp://[^@]+$")
-    timeout_ms: int = Field(default=4000, ge=10, le=60_000)
-    user: str | None = None
-    password_file: str | None = None
-    security: Security | None = None
-    namespaces: dict[str, str] = Field(default={})
-
-    @model_validator(mode="after")
-    def _credentials_are_whole(self) -> Self:
-        if (self.user is None) != (self.password_file is None):
-            raise ValueError("user and password_file go together: give both or neither")
-        return self
-
-    def located(self, folder: Path) -> Self:
-        """The same with its file names taken from `folder`."""
-        password_file = None if self.password_file is None else str(folder / self.password_file)
-        files = ("certificate", "key", "server_certificate")
-        security = self.security and self.security.model_copy(
-            update={name: str(folder / getattr(self.security, name)) for name in files}
-        )
-        return self.model_copy(update={"password_file": password_file, "security": security})
-
-
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    point: Point
-    namespace: str | None  # URI, or None if the node gives an index
-    node: str  # the rest, as OPC UA writes it
-
-
-def open_driver(bus: Bus, meters: Mapping[str, Target], now_ns: Callable[[], int], _tell: Tell) -> "OpcUaDriver":
+def open_driver(bus: Bus, meters: Mapping[str, Target], now_ns: Callable[[], int], tell: Tell) -> "OpcUaDriver":
     """Prepare the tags of each meter; connecting is left to the first read. Raises ValueError, one line a fault."""
     problems: list[str] = []
-    tags: dict[str, list[_Tag]] = {}
+    plans: dict[str, Plan] = {}
     for name, meter in meters.items():
         if meter.base != 0:
             problems.append(f"{name}: base {meter.base} means nothing to OPC UA: remove it")
-        tags[name] = []
-        for point in meter.profile.points:
-            tag = _tag(point)
-            if tag is None:
-                problems.append(f"{name}: {point.id}: not a node: write node = 'nsu=URI;s=...' in its profile")
-            else:
-                tags[name].append(tag)
+        plans[name] = Plan(
+            _tags(name, meter.profile.measured, problems), _tags(name, meter.profile.identifying, problems)
+        )
     if problems:
         raise ValueError("\n".join(problems))
-    return OpcUaDriver(bus, tags, now_ns)
+    return OpcUaDriver(bus, plans, now_ns, tell)
 
 
-def _tag(point: Point) -> _Tag | None:
-    uri, node = None, point.node or ""
-    if node.startswith("nsu="):
-        uri, _, node = node[4:].partition(";")
-    try:
-        ua.NodeId.from_string(node)
-    except (ua.UaError, ValueError):
-        return None
-    return _Tag(point, uri, node)
+def _tags(meter: str, points: tuple[Point, ...], problems: list[str]) -> tuple[Tag, ...]:
+    tags = [(point, tag_of(point)) for point in points]
+    problems += [f"{meter}: {point.id}: not a node: {NODE}" for point, tag in tags if tag is None]
+    return tuple(tag for _, tag in tags if tag is not None)
 
 
 class OpcUaDriver:
     """One session; a new client for every connect. See `agent.drivers.Driver`."""
 
-    def __init__(self, bus: Bus, tags: Mapping[str, list[_Tag]], now_ns: Callable[[], int]) -> None:
-        self._bus = bus
-        self._tags = tags
-        self._now_ns = now_ns
-        self._client: Client | None = None
-        self._namespaces: list[str] = []
+    def __init__(self, bus: Bus, plans: Mapping[str, Plan], now_ns: Callable[[], int], tell: Tell) -> None:
+        self._bus, self._plans, self._now_ns, self._tell = bus, plans, now_ns, tell
+        self._door = Door(bus, now_ns, tell)
+        self._known = Known()
+        self._memories = {meter: Memory() for meter in plans}
+        self._waiting: dict[str, list[Sample]] = {meter: [] for meter in plans}
+        self._link: Link | None = None
+        self._renewed_ns = -RENEW_PAUSE_NS
+        self._failed: tuple[int, str, set[str]] | None = None  # when, why, and who has been told
 
     async def read(self, meter: str) -> list[Scan]:
         """Read all tags of a meter in one request. Raises Unreachable without a session or an answer."""
-        tags = self._tags[meter]
-        async with self._session() as client:
-            nodes = [self._node(tag) for tag in tags]
-            known = [ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value) for node in nodes if node]
-            requested_ns = self._now_ns()
-            values = await client.uaclient.read(ua.ReadParameters(NodesToRead=known)) if known else []
-            answered_ns = self._now_ns()
-        if len(values) != len(known):
-            readings = tuple(Reading(tag.point.id, None, BAD_DECODING_ERROR) for tag in tags)
-        else:
-            left = iter(values)
-            readings = tuple(
-                _reading(tag.point, next(left)) if node else Reading(tag.point.id, None, BAD_NODE_ID_UNKNOWN)
-                for tag, node in zip(tags, nodes, strict=True)
-            )
-        return [Scan(0, requested_ns, answered_ns, readings)]
+        plan, memory = self._plans[meter], self._memories[meter]
+        async with self._session(meter) as link:
+            await link.look_again(self._known)
+            self._gather(link, meter)
+            answer = await link.ask(plan.measured)
+            offset = measured(answer.server_ns, answer.requested_ns, answer.answered_ns)
+            if answer.requested_ns < memory.order.requested_ns:  # our clock was set back: a new order begins
+                memory.order = type(memory.order)()
+            scans = self._placed(meter)
+            if meter not in link.meters:
+                link.meters.add(meter)
+                if memory.last:
+                    scans += await self._backfilled(link, meter, answer)
+            scans.append(self._live(memory, answer))
+            if link.feed is not None:
+                if offset is not None:
+                    link.feed.offset = offset
+                link.feed.compare(meter, answer.readings)
+                await self._keep_alive(link, meter)
+        return scans
+
+    async def identify(self, meter: str) -> list[Scan]:
+        """Read the tags that tell which instrument it is, in one request. Raises Unreachable."""
+        plan = self._plans[meter]
+        if not plan.identifying:
+            return []
+        async with self._session(meter) as link:
+            answer = await link.ask(plan.identifying)
+        return [Scan(1 + len(plan.measured), answer.requested_ns, answer.answered_ns, answer.readings)]
 
     async def clock_offset_ns(self) -> tuple[int, int]:
         """Bounds (earliest, latest) of the server's clock minus ours, from one read of its current time.
@@ -176,109 +106,128 @@ class OpcUaDriver:
         """
         node = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)
         asked = ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value)
-        async with self._session() as client:
+        async with self._session(None) as link:
             requested_ns = self._now_ns()
-            (answer,) = await client.uaclient.read(ua.ReadParameters(NodesToRead=[asked]))
+            (answer,), _ = await ask(link.client, [asked])
             answered_ns = self._now_ns()
-        server_ns = _ns(answer.Value.Value) if answer.Value is not None else None
+        server_ns = ns_of(answer.Value.Value) if answer.Value is not None else None
         if server_ns is None:
             raise Unreachable(f"{self._bus.url}: the server does not tell its time")
         return server_ns - answered_ns, server_ns - requested_ns
 
     def silence_ns(self, _meter: str) -> int:
-        """One timeout."""
-        return self._bus.timeout_ms * 1_000_000
+        """One timeout; while there is no session, as long as making one may take."""
+        timeouts = SETUP_TIMEOUTS if self._link is None else 1
+        return timeouts * self._bus.timeout_ms * 1_000_000
 
     async def close(self) -> None:
         """End the session."""
-        await self._drop()
+        await self._drop(farewell=True)
+
+    def _live(self, memory: Memory, answer: Answer) -> Scan:
+        scan = Scan(0, answer.requested_ns, answer.answered_ns, answer.readings)
+        if scan.answered_ns > memory.order.answered_ns:
+            memory.order.note(scan)
+        else:
+            scan = memory.order.place(0, scan.requested_ns, scan.answered_ns, scan.readings)
+        memory.read_ns = answer.requested_ns
+        for reading in answer.readings:
+            memory.keep(reading)
+        return scan
+
+    def _gather(self, link: Link, meter: str) -> None:
+        """Keep what was reported until it can be given, even if the session does not live so long.
+
+        What stood in the nodes when it began is what the first read shows.
+        """
+        samples = [] if link.feed is None else link.feed.take(meter)
+        if meter in link.meters:
+            self._waiting[meter] += samples
+
+    def _placed(self, meter: str) -> list[Scan]:
+        """Samples that are newer than what was given before them; what a read has overtaken is left out.
+
+        A value newer than one that a read showed was taken after that read was asked for.
+        """
+        memory, scans, lost = self._memories[meter], list[Scan](), dict[str, int]()
+        samples, self._waiting[meter] = self._waiting[meter], []
+        for sample in samples:
+            if overflowed(sample.reading.status):
+                lost[sample.reading.point] = lost.get(sample.reading.point, 0) + 1
+            if not memory.is_news(sample.reading, sample.requested_ns):
+                continue
+            requested_ns = max(sample.requested_ns, memory.read_ns, memory.order.requested_ns)
+            scans.append(memory.order.place(sample.item.block, requested_ns, sample.answered_ns, [sample.reading]))
+            memory.keep(sample.reading)
+        for point, times in lost.items():
+            self._event("queue_overflow", meter, {"point": point, "times": times})
+        return scans
+
+    async def _backfilled(self, link: Link, meter: str, answer: Answer) -> list[Scan]:
+        scans, told = await backfill(link, self._plans[meter].measured, self._memories[meter], answer)
+        if told is not None:
+            event, detail = told
+            self._event(event, meter, detail)
+        return scans
+
+    async def _keep_alive(self, link: Link, meter: str) -> None:
+        """Make a subscription anew that is no longer to be believed."""
+        reason = link.feed.stale() if link.feed is not None else None
+        if reason is not None and self._now_ns() - self._renewed_ns >= RENEW_PAUSE_NS:
+            self._renewed_ns = self._now_ns()
+            self._event("subscription_stale", meter, {"server": self._bus.url, "reason": reason})
+            try:
+                await link.subscribe()
+            except FAULTS:  # what was just read is good all the same
+                await self._drop(farewell=False)
 
     @contextlib.asynccontextmanager
-    async def _session(self) -> AsyncIterator[Client]:
-        """Lend a connected client; whatever fails ends the session and is Unreachable."""
+    async def _session(self, meter: str | None) -> AsyncIterator[Link]:
+        """Lend a live session; whatever fails ends it and is Unreachable."""
         try:
-            if self._client is None:
-                await self._connect()
-            yield self._client
+            if self._link is None:
+                self._share_fate(meter)
+                await self._connect(meter)
+            assert self._link is not None  # noqa: S101 - for the type checker: _connect sets it or raises
+            yield self._link
         except FAULTS as error:
-            await self._drop()
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise Unreachable(f"{self._bus.url}: {reason}") from error
+            await self._drop(farewell=False)
+            raise Unreachable(f"{self._bus.url}: {self._reason(error)}") from error
         except BaseException:
-            await self._drop()
+            await self._drop(farewell=True)
             raise
 
-    async def _connect(self) -> None:
-        bus = self._bus
-        self._client = client = Client(bus.url, timeout=bus.timeout_ms / 1000, watchdog_intervall=WATCHDOG_S)
-        if bus.security is not None:
-            s = bus.security
-            client.application_uri = s.application_uri
-            await client.set_security_string(f"{s.policy},{s.mode},{s.certificate},{s.key},{s.server_certificate}")
-        if bus.user is not None and bus.password_file is not None:
-            client.set_user(bus.user)
-            client.set_password((await asyncio.to_thread(Path(bus.password_file).read_text)).strip())
-        await client.connect()
-        self._namespaces = await client.get_namespace_array()
+    def _share_fate(self, meter: str | None) -> None:
+        """Raise Unreachable for another meter of a server that did not let us in a moment ago."""
+        if self._failed is None or meter is None:
+            return
+        at_ns, reason, told = self._failed
+        if meter not in told and 0 <= self._now_ns() - at_ns < SHARED_NS:
+            told.add(meter)
+            raise Unreachable(f"{self._bus.url}: {reason}")
 
-    async def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(Exception):  # a farewell may fail in any way: the session is over
-                await asyncio.wait_for(client.disconnect(), LEAVE_S)
-            client.disconnect_socket()
+    async def _connect(self, meter: str | None) -> None:
+        try:
+            async with asyncio.timeout(SETUP_TIMEOUTS * self._bus.timeout_ms / 1000):
+                link = Link(await self._door.open(), self._bus, self._plans, self._now_ns, self._tell)
+                self._link = link
+                await link.look_up(self._known)
+        except FAULTS as error:
+            self._failed = self._now_ns(), self._reason(error), {meter or ""}
+            raise
+        self._failed = None
 
-    def _node(self, tag: _Tag) -> ua.NodeId | None:
-        """Return the tag's node id on this server; None if the server has no such namespace."""
-        if tag.namespace is None:
-            return ua.NodeId.from_string(tag.node)
-        uri = self._bus.namespaces.get(tag.namespace, tag.namespace)
-        if uri not in self._namespaces:
-            return None
-        return ua.NodeId.from_string(f"ns={self._namespaces.index(uri)};{tag.node}")
+    async def _drop(self, *, farewell: bool) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            for meter in self._plans:
+                self._gather(link, meter)
+            await self._door.shut(link.client, farewell=farewell)
 
+    def _reason(self, error: BaseException) -> str:
+        if isinstance(error, TimeoutError) and not str(error):
+            return f"no answer within {self._bus.timeout_ms} ms"
+        return " ".join(str(error).split()) or type(error).__name__
 
-def _reading(point: Point, answer: ua.DataValue) -> Reading:
-    status = GOOD if answer.StatusCode is None else int(answer.StatusCode.value)
-    source_ns = _ns(answer.SourceTimestamp)
-    variant = answer.Value
-    if not is_bad(status):
-        if variant is None or variant.Value is None:
-            status = BAD_NO_DATA
-        elif variant.VariantType != TYPES[point.type] or variant.is_array:
-            status = BAD_TYPE_MISMATCH
-    if is_bad(status):
-        return Reading(point.id, None, status, source_ns)
-    if point.type == "text":
-        return _text(point, str(variant.Value), status, source_ns)
-    raw = _bits(point, variant.Value)
-    missing = status_of(point, raw)
-    return Reading(point.id, None, missing, source_ns) if missing else Reading(point.id, raw, status, source_ns)
-
-
-def _text(point: Point, text: str, status: int, source_ns: int | None) -> Reading:
-    """A text as it is. A server may send any bytes: what is not UTF-8, or too long to be a name, is no value."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return Reading(point.id, None, BAD_DECODING_ERROR, source_ns)
-    if len(text) > TEXT_CHARACTERS_MAX:
-        return Reading(point.id, None, BAD_OUT_OF_RANGE, source_ns)
-    return Reading(point.id, None, status, source_ns, text)
-
-
-def _bits(point: Point, value: float) -> int:
-    """Two's complement of an integer, IEEE 754 bits of a float, as an unsigned integer."""
-    if point.type in {"float32", "float64"}:
-        return int.from_bytes(struct.pack(">f" if point.type == "float32" else ">d", value), "big")
-    return int(value) & ((1 << point.bits) - 1)
-
-
-def _ns(moment: datetime | None) -> int | None:
-    """UTC nanoseconds of an OPC UA DateTime (asyncua keeps microseconds); None if it gives none."""
-    if moment is None:
-        return None
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    ns = (aware - EPOCH) // timedelta(microseconds=1) * 1000
-    # a DateTime reaches to the year 9999; no clock that is of use here lies beyond 64 bits of nanoseconds, in 2262
-    return ns if aware > NO_TIME and -(2**63) <= ns < 2**63 else None
+    def _event(self, event: str, meter: str, detail: dict[str, object]) -> None:
+        self._tell(EventPart(event=event, about=meter, at_ns=self._now_ns(), detail=detail))
