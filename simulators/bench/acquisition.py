@@ -111,11 +111,10 @@ def main() -> None:
         share, memory = measured(config, given.seconds)
         kept = stages.kept(Path(name) / "data")
         timed = list(stages.timed(Path(name), config, min(given.devices, 100)))
-    due = given.devices * given.points
     say(f"{given.devices} devices x {given.points} points at 1 s, {given.seconds} s, signed and on disk\n")
     say(f"  share of one core  {share:.3f}   ({share / NEURON_CORES:.2f} of Neuron's published {NEURON_CORES})\n")
     say(f"  memory             {memory:.0f} MB\n")
-    say(f"  readings a second  {kept.readings / kept.seconds:.0f} of {due} due\n")
+    say(f"  readings kept      {kept.readings}, slots missed {kept.missed}\n")
     say(f"  bytes a reading    {kept.file_bytes / kept.readings:.2f} in the journal\n")
     spent = 0.0
     for stage, us in timed:

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from agent import check, columns, live, rows
@@ -20,6 +21,7 @@ from contract import keys, segment
 from contract.entry import Clock
 from contract.writer import Circumstances, Span, Writer, write
 
+NS = 1_000_000_000
 ROUNDS = 10
 SCANS_A_SEAL = 60  # one a second, sealed every minute
 ROWS_A_COMMIT = 125  # 500 meters a second, four commits a second
@@ -30,10 +32,10 @@ Scans = Sequence[tuple[str, Scan]]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a journal holds: readings, over how many seconds, in files of how many bytes."""
+    """What a journal holds: readings, the seconds left out between two of one meter, in files of how many bytes."""
 
     readings: int
-    seconds: float
+    missed: int
     file_bytes: int
 
 
@@ -44,8 +46,11 @@ def kept(folder: Path) -> Kept:
     journal.close()
     found = [block for one in made for block in one.blocks]
     readings = sum(len(block.answered_ns) * len(block.columns) for block in found)
-    seconds = (max(b.answered_ns[-1] for b in found) - min(b.requested_ns[0] for b in found)) / 1e9
-    return Kept(readings, seconds, sum(path.stat().st_size for path in folder.glob("[0-9]*.db")))
+    asked: dict[str, list[int]] = {}
+    for one in made:
+        asked.setdefault(one.meter, []).extend(at_ns // NS for block in one.blocks for at_ns in block.requested_ns)
+    missed = sum(later - earlier - 1 for slots in asked.values() for earlier, later in pairwise(slots))
+    return Kept(readings, missed, sum(path.stat().st_size for path in folder.glob("[0-9]*.db")))
 
 
 def timed(folder: Path, config: Path, meters: int) -> Iterator[tuple[str, float]]:
