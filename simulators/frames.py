@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.drivers.modbus_frame import crc16
+
 Framing = Literal["tcp", "rtu"]
 
 
@@ -26,20 +28,3 @@ class Frame:
             return struct.pack(">HHHB", self.transaction, 0, len(self.pdu) + 1, self.unit) + self.pdu
         body = bytes([self.unit]) + self.pdu
         return body + crc16(body).to_bytes(2, "little")
-
-
-def _remainder(byte: int) -> int:
-    for _ in range(8):
-        byte = byte >> 1 ^ 0xA001 if byte & 1 else byte >> 1
-    return byte
-
-
-_REMAINDERS = tuple(_remainder(byte) for byte in range(256))
-
-
-def crc16(data: bytes) -> int:
-    """Return the Modbus CRC (polynomial 0xA001 reflected, start 0xFFFF); 0 over a frame that carries its right CRC."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _REMAINDERS[(crc ^ byte) & 0xFF]
-    return crc

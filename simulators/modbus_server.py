@@ -18,8 +18,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.drivers.modbus_frame import crc16
 from simulators.faults import Hit, pieces
-from simulators.frames import Frame, Framing, crc16
+from simulators.frames import Frame, Framing
 from simulators.listener import Listener, Serve
 
 TABLES = {3: "holding", 4: "input"}  # function code to table

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.drivers.modbus_frame import crc16
 from simulators.faults import AnswerKind, Fault, Hit, hits, pieces, problems
-from simulators.frames import Frame, crc16
+from simulators.frames import Frame
 
 PDU = bytes.fromhex("03080102030405060708")
 FRAMED = {framing: Frame(framing, 7, PDU, 0x1234) for framing in ("tcp", "rtu")}

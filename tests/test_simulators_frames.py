@@ -2,7 +2,8 @@
 
 import pytest
 
-from simulators.frames import Frame, crc16
+from agent.drivers.modbus_frame import crc16
+from simulators.frames import Frame
 
 
 def test_a_modbus_tcp_frame():
