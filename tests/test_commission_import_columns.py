@@ -12,7 +12,11 @@ INNER = {
     "certificate": config.Certificate,
     "declared": config.Declared,
 }
-LATER = {("ct", "valid_from"), ("pt", "valid_from")}  # of an exchanged transformer: written into the file itself
+LATER = {
+    ("sheet",),
+    ("ct", "valid_from"),
+    ("pt", "valid_from"),
+}  # of an exchanged transformer: written into the file itself
 
 
 def test_every_key_of_a_meter_has_a_column():
