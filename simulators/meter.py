@@ -197,7 +197,7 @@ def _identity(profile: Profile, config: MeterConfig, rng: random.Random) -> dict
         if point.identity == "model":
             model = (*point.expect, profile.model[: 2 * point.length] if point.type == "text" else "0")[0]
     return {
-        "serial": str(rng.randrange(10_000_000, 20_000_000)),
+        "serial": config.serial or str(rng.randrange(10_000_000, 20_000_000)),
         "model": model,
         "firmware": "1",
         "ct_primary": str(ratio.numerator),

@@ -124,7 +124,8 @@ class Meter(_Part):
     """A meter: its type, its place on a bus, the loads it measures, and how well.
 
     `step`: what its register counts in. `age_ms`: the oldest its register can be. `class`: limit of its error.
-    `ratio`: current transformer ratio, if the register counts secondary energy.
+    `ratio`: current transformer ratio, if the register counts secondary energy. `serial`: what its registers tell; left
+    out, the seed draws one.
     """
 
     id: Name
@@ -137,6 +138,7 @@ class Meter(_Part):
     age_ms: int = Field(ge=10)
     class_ppm: Annotated[int, BeforeValidator(_class_ppm)] = Field(alias="class")
     ratio: int = Field(default=1, ge=1)
+    serial: str | None = Field(default=None, pattern=r"^\d{1,8}$")
 
     @property
     def measures_air(self) -> bool:

@@ -2,6 +2,7 @@
 
 import stat
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from contract.problems import Problems
 from gateway import config, preflight
 from simulators import demo, scenario
 
+CONFIGS = Path(__file__).resolve().parent.parent / "configs" / "demo"
 PORTS = dict(zip(demo.PORTS, range(20001, 20007), strict=True))
 
 
@@ -86,3 +88,10 @@ def test_a_broken_copy_would_be_told(tmp_path):
     path.write_text(path.read_text().replace("seal_s", "seel_s"))
     with pytest.raises(Problems, match="agent.seel_s: unknown key: did you mean seal_s"):
         check.load(path, now_ns=0)
+
+
+def test_the_meters_are_the_instruments_that_the_agent_is_told_of():
+    plant, agent = (tomllib.loads((CONFIGS / name).read_text()) for name in ("plant.toml", "agent.toml"))
+    served = {meter["id"]: meter["serial"] for meter in plant["meter"]}
+    assert len(served) == 6
+    assert served == {meter["name"]: meter["serial"] for meter in agent["meter"] if "serial" in meter}

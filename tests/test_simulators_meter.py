@@ -196,3 +196,7 @@ def test_a_meter_says_which_it_is(name, ratio, told):
 
 def test_an_identity_block_is_answered_as_a_whole():
     assert len(meter("siemens-pac3200", "1 Wh").words("holding", 64001, 27, AT_NS) or ()) == 27
+
+
+def test_a_serial_number_may_be_given():
+    assert meter("eastron-sdm630", "0.1 kWh", serial="00000042").identity["serial"] == "00000042"
