@@ -1,9 +1,13 @@
 """The `metertrail` command: picks a sub-command and only then imports the room that carries it out."""
 
 import importlib
+import os
 import sys
 import tempfile
 from pathlib import Path
+
+SERVICES = ("agent", "gateway", "broker", "demo")
+PIPE_CLOSED = 141  # as a shell reports a program that SIGPIPE ended
 
 # sub-command -> module, function, what it is for
 COMMANDS = {
@@ -56,7 +60,15 @@ def main() -> int:
         sys.stdout.write("usage: metertrail COMMAND ...\n" + "\n".join(lines) + "\n")
         return 0 if asked in {"-h", "--help"} else 2
     module, function, _ = COMMANDS[asked]
-    status: int = getattr(importlib.import_module(module), function)(sys.argv[2:])
+    try:
+        status: int = getattr(importlib.import_module(module), function)(sys.argv[2:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if asked in SERVICES:
+            raise  # a connection's, and a fault
+        # whoever read the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter's own flush fails as well
+        return PIPE_CLOSED
     return status
 
 

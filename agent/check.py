@@ -5,7 +5,7 @@ In: a file's path and the time. Out: a `Plan` that holds together, or `Problems`
 
 import hashlib
 import importlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -52,6 +52,7 @@ def load(path: Path, now_ns: int) -> Plan:
     problems += check_lines.faults(checked, meters)
     problems += _shared_units(meters.values())
     problems += _addresses(checked, buses)
+    problems += _shared_lines(buses)
     plan = Plan(_absolute(checked, path.parent), buses, tuple(meters.values()), hashlib.sha256(data).digest())
     for name in buses:
         try:
@@ -171,6 +172,19 @@ def _shared_units(meters: Iterable[MeterPlan]) -> Iterator[str]:
                     f"meter.{meter.name}.unit: {meter.unit} on bus {meter.bus!r} is {other}'s already: give each meter"
                     " the unit set in it, or its base"
                 )
+
+
+def _shared_lines(buses: Mapping[str, tuple[str, BaseModel]]) -> Iterator[str]:
+    """A serial line has one master: two buses on one port, or on one serial device server, would talk at once."""
+    first: dict[str, str] = {}
+    for name, (driver, settings) in buses.items():
+        device = getattr(settings, "device", "")
+        if device or getattr(settings, "is_rtu", driver == "dlt645"):
+            line = device or f"{getattr(settings, 'host', '')}:{getattr(settings, 'port', '')}"
+            other = first.setdefault(line, name)
+            if other != name:
+                hint = "a serial line is one bus, put its meters on that one"
+                yield f"bus.{name}: {line} is bus {other!r} already: {hint}"
 
 
 def _addresses(checked: config.Config, buses: dict[str, tuple[str, BaseModel]]) -> Iterator[str]:

@@ -21,7 +21,7 @@ def faults(meter: config.Meter, data: bytes) -> Iterator[str]:
     if told.meter != meter.name:
         yield f"it is of meter {told.meter!r}: name this meter's own"
     if meter.serial and told.serial and told.serial != meter.serial:
-        yield f"it is of serial number {told.serial!r}: commission the meter that is there now"
+        yield f"it is of serial number {told.serial!r}: remove this key, and commission the meter that is there now"
     for step in told.steps:
         if step.verdict == "failed":
-            yield f"step {step.step} failed: mend it and commission the meter again"
+            yield f"step {step.step} failed: mend it, remove this key, and commission the meter again"

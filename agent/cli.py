@@ -43,6 +43,7 @@ def _run(path: Path, plan: "check.Plan") -> int:
     from agent import app, check, clock, custody, files  # noqa: PLC0415 - opens sockets: only for `run`
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("asyncua").setLevel(logging.WARNING)  # it tells each connection's buffer sizes
     data = plan.config.agent.data
     try:
         asyncio.run(app.run(plan, custody.load(plan.config), lambda: check.load(path, time.time_ns())))

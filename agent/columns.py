@@ -6,6 +6,7 @@ out, for events tell of them.
 """
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -170,12 +171,26 @@ def _parts(made: MeterSegment) -> Iterator[tuple[MeterSegment, bytes]]:
         if len(part) <= PART_BYTES_MAX or scans == 1:
             yield made, part
             return
-    for first, last in ((0, (scans + 1) // 2), ((scans + 1) // 2, scans)):
-        blocks = [_cut(block, first, last) for block in made.blocks if len(block.answered_ns) > first]
-        yield from _parts(MeterSegment(made.meter, made.tick_ns, tuple(blocks)))
+    middle = _middle(made)
+    for earlier in (True, False):
+        blocks = [_cut(b, 0, at) if earlier else _cut(b, at, None) for b, at in zip(made.blocks, middle, strict=True)]
+        yield from _parts(MeterSegment(made.meter, made.tick_ns, tuple(block for block in blocks if block.answered_ns)))
 
 
-def _cut(block: Block, first: int, last: int) -> Block:
+def _middle(made: MeterSegment) -> list[int]:
+    """Where to cut each block, at one instant for all: nothing in a part is answered before what the part before has.
+
+    That instant halves the longest block; whatever cannot be cut so, for all of it came at once, is halved by number.
+    """
+    longest = max((block.answered_ns for block in made.blocks), key=len)
+    at_ns = longest[(len(longest) - 1) // 2]
+    places = [bisect_right(block.answered_ns, at_ns) for block in made.blocks]
+    if all(at == len(block.answered_ns) for at, block in zip(places, made.blocks, strict=True)):
+        places = [bisect_left(block.answered_ns, at_ns) for block in made.blocks]
+    return places if any(places) else [(len(block.answered_ns) + 1) // 2 for block in made.blocks]
+
+
+def _cut(block: Block, first: int, last: int | None) -> Block:
     columns = tuple(
         Column(
             column.point, column.raws[first:last], column.statuses[first:last],

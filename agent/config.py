@@ -11,11 +11,12 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from contract.topics import check_name
+from contract.topics import check_host, check_name
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 
 Name = Annotated[str, AfterValidator(check_name)]
+Host = Annotated[str, AfterValidator(check_host)]
 Positive = Annotated[int, Ge(1)]
 
 
@@ -37,7 +38,7 @@ class Mqtt(BaseModel):
     """The broker. Encrypted and authenticated unless this file says otherwise."""
 
     model_config = STRICT
-    host: str
+    host: Host
     port: Annotated[int, Ge(1), Le(65535)] = 8883
     username: str
     password_file: Path

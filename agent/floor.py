@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import TypeVar, TypeVarTuple
 
 from agent import live
@@ -48,6 +49,7 @@ class Floor:
         self._offsets: dict[str, Offset | None] = {}
         self._renewed_ns = 0
         self._round = asyncio.Lock()  # the recorder's: no plan changes in the middle of a round
+        self._spent = False  # a recorder that failed once must not be used again
         self._follow(plan)
         inbox.on_scans = self._hear
 
@@ -57,10 +59,14 @@ class Floor:
         """Go on under another plan: what was read under the old one is recorded under it; kept buses never pause."""
         await self._crew.stop(self._plan, change.closed)
         async with self._round:
+            if self._spent:
+                return
+            self._spent = True
             scans, events, met = self.inbox.take()
             now_ns = self._clock.now_ns()
             await self._in_worker(_hand_over, recorder, scans, events, met, self.sources(), now_ns)
             await self._in_worker(recorder.reconfigure, settings, self._clock.now_ns())
+            self._spent = False
             for name, bus in self._bus_of.items():
                 if bus in change.closed:
                     self._last.pop(name, None)
@@ -94,6 +100,9 @@ class Floor:
         while not last:
             last = self.stopping
             async with self._round:
+                if self._spent:
+                    return
+                self._spent = True
                 scans, events, met = self.inbox.take()
                 for meter, scan in scans:
                     self._last.setdefault(meter, {})[scan.block] = scan
@@ -102,6 +111,7 @@ class Floor:
                 now_ns = self._clock.now_ns()
                 await self._in_worker(_hand_over, recorder, scans, events, met, self.sources(), now_ns)
                 await self._leave_stuck_epoch(recorder, publisher)
+                self._spent = False
             if not last:
                 await asyncio.sleep(ROUND_S)
         await self._in_worker(recorder.seal, self._clock.now_ns())
@@ -164,6 +174,13 @@ def _hand_over(
     now_ns: int,
 ) -> None:
     """Let the recorder take a round; what a meter answered after it said who it is comes after that is on record."""
+    again = next((at for at, news in enumerate(met) if news.meter in {one.meter for one in met[:at]}), None)
+    if again is not None:  # it may be another instrument each time
+        cut = met[again].before
+        _hand_over(recorder, scans[:cut], events, met[:again], sources, now_ns)
+        rest = [replace(news, before=news.before - cut) for news in met[again:]]
+        _hand_over(recorder, scans[cut:], [], rest, sources, now_ns)
+        return
     first = {news.meter: news.before for news in met}
     earlier = [one for at, one in enumerate(scans) if one[0] not in first or at < first[one[0]]]
     recorder.take(earlier, events, sources, now_ns)

@@ -4,16 +4,18 @@ from agent import config
 from agent.batches import Look
 from agent.drivers import Reading, Scan
 from contract.records import Seen
-from contract.segment import is_bad
+from contract.segment import is_good
 
 NAME_CHARACTERS_MAX = 1000  # as records allow: whatever a tag holds beyond that is no name
 
 
 def look(line: config.Line, scan: Scan) -> Look | None:
-    """What a scan of the line's source says, or None unless all three tags have a value in it."""
+    """What a scan of the line's source says, or None unless all three tags have a good value in it."""
     readings = {reading.point: reading for reading in scan.readings}
     batch, product, running = (readings.get(name) for name in (line.batch, line.product, line.running))
-    if batch is None or product is None or running is None or any(is_bad(r.status) for r in (batch, product, running)):
+    if batch is None or product is None or running is None:
+        return None
+    if not all(is_good(reading.status) for reading in (batch, product, running)):
         return None
     seen = Seen(requested_ns=scan.requested_ns, answered_ns=scan.answered_ns, source_ns=_changed_ns(batch, running))
     name = (batch.text or "")[:NAME_CHARACTERS_MAX] if running.raw else ""

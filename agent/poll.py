@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agent import identity
+from agent import identity, told
 from agent.drivers import Scan, Unreachable
 from agent.drivers.profile import Profile
 from agent.identity import Met
@@ -21,6 +21,10 @@ from contract.records import EventPart
 log = logging.getLogger("metertrail.poll")
 
 REST_MOST_NS = 3600 * NS
+SILENT_HINT = "check its power, its address and the wiring; asked again"
+VALUELESS_READS = 3  # a damaged frame or two is no news
+VALUELESS_HINT = "look at it with `metertrail probe`; address, profile or wiring may be wrong"
+IDENTITY_TRIES = 3  # a damaged frame looks like a register that cannot be read, and that like another instrument
 
 
 class Asked(Protocol):
@@ -39,10 +43,17 @@ class Inbox:
     events: list[EventPart] = field(default_factory=list)
     met: list[Met] = field(default_factory=list)
     on_scans: Callable[[str, list[Scan]], None] | None = None
+    _refused: set[str] = field(default_factory=set)
 
     def tell(self, event: EventPart) -> None:
-        """Add an event: what drivers are given."""
+        """Add an event, and log it: what drivers are given."""
         self.events.append(event)
+        if event.event == "registers_refused" and event.about in self._refused:
+            return  # one line a meter; every stretch is on record
+        if event.event == "registers_refused":
+            self._refused.add(event.about)
+        if (line := told.event(event)) is not None:
+            log.log(logging.INFO if event.event == "backfilled" else logging.WARNING, "%s", line)
 
     def put(self, meter: str, scans: list[Scan]) -> None:
         """Add a meter's scans."""
@@ -100,9 +111,9 @@ async def poll(bus: Asked, rota: Rota, inbox: Inbox, now_ns: Callable[[], int]) 
         from_ns = now_ns()
         await _take(turn, turn.meter, bus, rota, inbox, now_ns)
         rota.load.held(from_ns, now_ns(), forced=turn.forced)
-        told = rota.load.event(now_ns())
-        if told is not None:
-            inbox.events.append(told)
+        missed = rota.load.event(now_ns())
+        if missed is not None:
+            inbox.tell(missed)
 
 
 async def _take(turn: Turn, meter: Polled, bus: Asked, rota: Rota, inbox: Inbox, now_ns: Callable[[], int]) -> None:
@@ -122,6 +133,7 @@ async def _take(turn: Turn, meter: Polled, bus: Asked, rota: Rota, inbox: Inbox,
     at_ns = now_ns()
     meter.took_ns = at_ns - read_ns
     _find(meter, rota.meters, at_ns, inbox)
+    _weigh(meter, scans)
     rota.load.slot(*answered(meter, read_ns, at_ns))
     inbox.put(meter.name, [identity.barred(scan) for scan in scans] if meter.barred else scans)
 
@@ -129,7 +141,10 @@ async def _take(turn: Turn, meter: Polled, bus: Asked, rota: Rota, inbox: Inbox,
 async def _identified(meter: Polled, bus: Asked, rota: Rota, inbox: Inbox, now_ns: Callable[[], int]) -> bool:
     """Ask a meter who it is, and bar it if it is of a model the profile is not for. Whether it has said."""
     profile = rota.profiles[meter.name]
-    identified = identity.found(profile, await bus.identify(meter.name))
+    for _ in range(IDENTITY_TRIES):
+        identified = identity.found(profile, await bus.identify(meter.name))
+        if identified is None or not identified.unreadable:
+            break
     at_ns = now_ns()
     if identified is None:
         meter.identity_ns = at_ns + PAUSE_MOST_NS
@@ -149,7 +164,7 @@ async def _identified(meter: Polled, bus: Asked, rota: Rota, inbox: Inbox, now_n
 
 def _lose(meter: Polled, asked_ns: int, at_ns: int, reason: str, inbox: Inbox) -> None:
     if lost(meter, asked_ns, at_ns):
-        log.warning("meter=%s lost: %s", meter.name, reason)
+        log.warning("meter=%s lost: %s", meter.name, told.advised(reason, SILENT_HINT))
         inbox.events.append(_event("meter_lost", meter.name, asked_ns, {"reason": reason}))
 
 
@@ -159,6 +174,16 @@ def _find(meter: Polled, meters: Sequence[Polled], at_ns: int, inbox: Inbox) -> 
         gone_ns = at_ns - meter.lost_since_ns
         log.info("meter=%s back after_s=%d", meter.name, gone_ns // NS)
         inbox.events.append(_event("meter_back", meter.name, at_ns, {"lost_since_ns": meter.lost_since_ns}))
+
+
+def _weigh(meter: Polled, scans: Sequence[Scan]) -> None:
+    """Tell of a meter that answers time after time and never with a value; its readings are on record as they are."""
+    why = told.valueless(scans)
+    before, meter.valueless = meter.valueless, 0 if why is None else meter.valueless + 1
+    if meter.valueless == VALUELESS_READS:
+        log.warning("meter=%s answers, but gives no value: %s: %s", meter.name, why, VALUELESS_HINT)
+    elif why is None and before >= VALUELESS_READS:
+        log.info("meter=%s gives values again", meter.name)
 
 
 def _event(event: str, meter: str, at_ns: int, detail: dict[str, object]) -> EventPart:

@@ -7,6 +7,7 @@ everything else happens in the event loop, and file reads in worker threads.
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
@@ -53,12 +54,15 @@ class Publisher:
         self._receipts: asyncio.Queue[bytes] = asyncio.Queue(maxsize=64)
         self._loop = asyncio.get_running_loop()
         self._connected_anew = False
+        self._place, self._unreached = "", ""
         self._events: list[EventPart] = []
         self.checkpoint: TreeHead | None = None
 
     def start(self, host: str, port: int) -> None:
         """Connect in the background; the client keeps trying by itself."""
+        self._place = f"{host}:{port}"
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
         self._client.will_set(self._topic("status"), _status("offline"), qos=1, retain=True)
@@ -150,9 +154,18 @@ class Publisher:
             log.warning("broker refused the connection: %s", reason)
             return
         log.info("broker connected")
+        self._unreached = ""
         client.subscribe(self._topic("receipts"), qos=1)
         client.publish(self._topic("status"), _status("online"), qos=0, retain=True)
         self._connected_anew = True
+
+    def _on_connect_fail(self, *_: object) -> None:
+        """Called in the client's `except`, at every try: each reason is told once."""
+        error = sys.exc_info()[1]
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        if why != self._unreached:
+            self._unreached = why
+            log.warning("broker %s: no connection: %s: check [mqtt] and the broker; tried again", self._place, why)
 
     def _on_disconnect(self, *_: object) -> None:
         log.warning("broker disconnected")

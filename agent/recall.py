@@ -1,7 +1,8 @@
 """Reading back from the journal what memory does not hold: readings that edges rest on, and batches recorded already.
 
 In: the journal, counters. Out: columns of readings. Only readings count that were taken while the counter was described
-as it is now - instrument, installation, ratio, profile and all - which is also how a verifier chooses them.
+as it is now - instrument, installation, ratio, profile and all - and since it last may have counted elsewhere, which is
+also how a verifier chooses them.
 """
 
 from collections.abc import Collection, Iterator
@@ -58,25 +59,32 @@ def open_parts(stored: Stored) -> list[bytes]:
 
 def _alike(journal: Journal, known: Known, places: Collection[Place]) -> Iterator[tuple[Place, segment.MeterSegment]]:
     """Segments of counters' meters, sealed while a manifest described the counter as it is now; the newest first."""
-    stated: dict[bytes, list[tuple[int, frozenset[Place]]]] = {}
-    told: dict[tuple[bytes, ...], frozenset[Place]] = {}  # a restart states the same again
-    for manifest in journal.since(0, "manifest"):
+    stated: dict[bytes, list[tuple[int, int, set[Place]]]] = {}
+    told: dict[tuple[bytes, ...], tuple[set[Place], set[Place]]] = {}  # a restart states the same again
+    gone: dict[Place, int] = {}  # the last manifest that let it count elsewhere
+    for number, manifest in enumerate(journal.since(0, "manifest")):
         parts = tuple(open_parts(manifest)[1:])
         if parts not in told:
-            told[parts] = frozenset(_described(parts, known, places))
-        stated.setdefault(manifest.epoch, []).append((manifest.seq, told[parts]))
+            told[parts] = _described(parts, known, places)
+        alike, elsewhere = told[parts]
+        gone |= dict.fromkeys(elsewhere, number)
+        stated.setdefault(manifest.epoch, []).append((manifest.seq, number, alike))
     # a segment is a map whose first member is its meter: others need not be taken apart
     beginnings = tuple(b"\xa3" + cbor.encode("meter") + cbor.encode(meter) for meter, _ in places)
     for stored in journal.backwards("segment"):
-        in_force = [alike for seq, alike in stated.get(stored.epoch, ()) if seq < stored.seq]
-        if in_force and in_force[-1]:
+        in_force = [(number, alike) for seq, number, alike in stated.get(stored.epoch, ()) if seq < stored.seq]
+        number, alike = in_force[-1] if in_force else (-1, set())
+        counts = {place for place in alike if number > gone.get(place, -1)}
+        if counts:
             made = [segment.decode(part) for part in open_parts(stored) if part.startswith(beginnings)]
-            yield from ((place, one) for one in made for place in in_force[-1] if place[0] == one.meter)
+            yield from ((place, one) for one in made for place in counts if place[0] == one.meter)
 
 
-def _described(parts: tuple[bytes, ...], known: Known, places: Collection[Place]) -> Iterator[Place]:
+def _described(parts: tuple[bytes, ...], known: Known, places: Collection[Place]) -> tuple[set[Place], set[Place]]:
+    """The counters that a manifest describes as now, and those that it lets count elsewhere."""
     try:
         counters = replay.counters(parts)
     except Malformed:
-        return  # of an older version: nothing it says is used
-    yield from (place for place in places if counters.get(place) == known.counters[place])
+        return set(), set()  # of an older version: nothing it says is used
+    alike = {place for place in places if counters.get(place) == known.counters[place]}
+    return alike, {place for place in places if not replay.counts_on(known.counters[place], counters.get(place))}

@@ -16,9 +16,11 @@ from agent.config import Line
 from agent.drivers import Scan
 from agent.journal import Journal, Left, Stored
 from agent.known import Known
+from agent.told import event as in_words
 from contract import records
 from contract.chain import Head
 from contract.entry import Clock, Header, Sealed, TreeHead
+from contract.segment import is_good
 from contract.writer import Circumstances, Span, Writer, write
 
 log = logging.getLogger("metertrail.agent")
@@ -97,6 +99,8 @@ class Recorder:
         if standings == self._standings:
             return
         self._standings = standings
+        for event in events:
+            log.log(logging.INFO if event.event == "identity_read" else logging.WARNING, "%s", in_words(event))
         configured = self._as_configured()
         if configured.parts == self._stated.parts:
             self._keep([], events, self._state(), now_ns)
@@ -216,7 +220,7 @@ class Recorder:
             self._pending.add(meter, scan)
             if meter not in counted:
                 continue
-            valued = {reading.point for reading in scan.readings if reading.raw is not None}
+            valued = {reading.point for reading in scan.readings if reading.raw is not None and is_good(reading.status)}
             for place in self._known.places:
                 if place[0] == meter and place[1] in valued:
                     self._reached_ns[place] = max(self._reached_ns.get(place, 0), columns.requested_ns(scan))

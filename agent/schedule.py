@@ -41,6 +41,7 @@ class Polled:
     missed: int = 0
     late_ns_max: int = 0
     took_ns: int = 0
+    valueless: int = 0  # reads on end that were answered without any value
 
     @property
     def has_identity(self) -> bool:

@@ -53,6 +53,11 @@ def is_bad(status: int) -> bool:
     return status >= 0x80000000
 
 
+def is_good(status: int) -> bool:
+    """Whether a value may be computed with: an Uncertain one may be the last that was to be had, or a substitute."""
+    return status < 0x40000000
+
+
 def encode(segment: MeterSegment) -> bytes:
     """Write a part. Raises ValueError if times are not whole ticks, columns differ in length, or a limit is passed."""
     if any(later.index <= earlier.index for earlier, later in pairwise(segment.blocks)):

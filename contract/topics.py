@@ -28,6 +28,17 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_host(name: str) -> str:
+    """Return a broker's host. Raises ValueError for what no resolver takes: it would end a client's thread unheard."""
+    try:
+        usable = bool(name.encode("idna")) and not any(character.isspace() for character in name)
+    except UnicodeError:
+        usable = False
+    if not usable:
+        raise ValueError(f"{name!r}: no host: write its name, such as broker.example.com, or its address")
+    return name
+
+
 def format_topic(topic: Topic) -> str:
     """Write a topic."""
     if topic.channel not in CHANNELS:

@@ -13,7 +13,7 @@ from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from contract.problems import Problems, parse_toml
-from contract.topics import check_name
+from contract.topics import check_host, check_name
 from gateway.database import sqlite_url
 from gateway.trust import GATEWAY
 
@@ -26,6 +26,7 @@ def _beside(path: Path, info: ValidationInfo) -> Path:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
+Host = Annotated[str, AfterValidator(check_host)]
 Port = Annotated[int, Ge(1), Le(65535)]
 File = Annotated[Path, AfterValidator(_beside)]
 
@@ -56,7 +57,7 @@ class Mqtt(BaseModel):
     """The broker to listen at. Encrypted and authenticated unless this file says otherwise."""
 
     model_config = STRICT
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 8883
     username: Annotated[str, Len(1)] = GATEWAY
     password_file: File

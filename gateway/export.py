@@ -283,34 +283,52 @@ def _uses(log: Log, site: SiteModel, asked: Asked, size: int) -> list[UtilityUse
     ]
 
 
-_Said = dict[tuple[str, str], list[tuple[Mapping[tuple[str, str], Counter], MeterSegment]]]
+_Counters = Mapping[tuple[str, str], Counter]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Each meter's shown segments with the number of the manifest in force for it; each author's manifests in order."""
+
+    segments: dict[tuple[str, str], list[tuple[int, MeterSegment]]]
+    manifests: dict[str, list[_Counters]]
 
 
 def _said(log: Log, meters: set[tuple[str, str]], shown: _Shown, size: int) -> _Said:
     """Every shown segment of these meters, with the counters of the manifest in force for it."""
-    in_force: dict[tuple[str, bytes], Mapping[tuple[str, str], Counter]] = {}
-    said: _Said = {meter: [] for meter in meters}
+    in_force: dict[tuple[str, bytes], int] = {}
+    known: dict[tuple[bytes, ...], _Counters] = {}  # a restart states the same again
+    said = _Said({meter: [] for meter in meters}, {agent: [] for agent, _ in meters})
     manifests, segments = _stated(log, "manifest", size), log.select(("segment",), shown.from_ns, shown.to_ns)
     for entry in merge(manifests, segments, key=lambda e: e.index):
         if entry.author not in {agent for agent, _ in meters} or entry.index >= size:
             continue
         if entry.type == "manifest":
-            in_force[entry.author, entry.epoch] = replay.counters(_data(entry))
+            parts = tuple(_data(entry)[1:])
+            if parts not in known:
+                known[parts] = replay.counters(parts)
+            in_force[entry.author, entry.epoch] = len(said.manifests[entry.author])
+            said.manifests[entry.author].append(known[parts])
             continue
-        described = in_force.get((entry.author, entry.epoch))
+        number = in_force.get((entry.author, entry.epoch))
         for part in _segments(entry):
-            if described is not None and (entry.author, part.meter) in said:
-                said[entry.author, part.meter].append((described, part))
+            if number is not None and (entry.author, part.meter) in said.segments:
+                said.segments[entry.author, part.meter].append((number, part))
     return said
 
 
 def _counted(said: _Said, ref: CounterRef, unit: str, asked: Asked) -> int | None:
-    """One counter over the period, as its meter was last described; None if not known or not counted in `unit`."""
-    mine, place = said[ref.agent, ref.meter], (ref.meter, ref.point)
-    counter = mine[-1][0].get(place) if mine else None
+    """One counter over the period, as its meter was last described; None if not known or not counted in `unit`.
+
+    Readings from before a time in which it may have counted elsewhere are left out, as the verifier does.
+    """
+    mine, told = said.segments[ref.agent, ref.meter], said.manifests[ref.agent]
+    last, place = mine[-1][0] if mine else -1, (ref.meter, ref.point)
+    counter = told[last].get(place) if mine else None
     if counter is None or counter.unit != unit:
         return None
-    readings = replay.readings(counter, (part for described, part in mine if described.get(place) == counter))
+    gone = next((n for n in range(last, -1, -1) if not replay.counts_on(counter, told[n].get(place))), -1)
+    readings = replay.readings(counter, (part for n, part in mine if n > gone and told[n].get(place) == counter))
     edges = [(asked.from_ns, asked.from_ns), (asked.to_ns, asked.to_ns)]
     return replay.amounts(counter, readings, edges, [(0, 1)])[0].amount
 

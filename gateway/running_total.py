@@ -34,7 +34,7 @@ def restarted(total: RunningTotal, from_ns: int) -> RunningTotal:
 
 def described(total: RunningTotal, counter: Counter | None) -> RunningTotal:
     """The counter as a new manifest describes it: another meter or ratio ends what could be added up."""
-    if counter == total.counter or counter is None:
+    if counter == total.counter:
         return total
     if total.counter is None:
         return replace(total, counter=counter)

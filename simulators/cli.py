@@ -105,7 +105,11 @@ def main(argv: list[str]) -> int:
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # it warns that nothing is encrypted, which is meant
     try:
         asyncio.run(_until_signalled(open_plant(given.scenario, given.seed, start_ns, given.load)))
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        hint = "stop what listens there, such as another simulator, or give the scenario another port"
+        sys.stderr.write(f"{given.scenario}: {error.strerror or error}: {hint}\n")
+        return 1
+    except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -93,8 +93,9 @@ async def struck(
         case "slow":
             await asyncio.sleep(hit.ms / 1000)
             return await answer(unit_id, request)
-        case "exception" | "busy":
-            return bytes([request[0] | 0x80, hit.code])
+        case "exception" | "busy":  # of a unit that is there
+            there = await answer(unit_id, request) is not None
+            return bytes([request[0] | 0x80, hit.code]) if there else None
         case "torn":
             return await (torn(hit.ms) if torn else answer)(unit_id, request)
     pdu = await answer(unit_id, request)

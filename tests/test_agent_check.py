@@ -164,3 +164,49 @@ identity = "serial"
     path.write_text(path.read_text().replace('points = ["energy"]', 'points = ["energy", "serial"]'))
     with pytest.raises(Problems, match=r"meter\.press\.points: 'serial' says which instrument it is .*: leave it out"):
         check.load(path, T0)
+
+
+def on_one_line(tmp_path, second, *, first='kind = "rtu"\ndevice = "/dev/ttyS7"'):
+    write_plant(tmp_path, CONFIG)
+    config = (
+        CONFIG
+        + f"""
+[[bus]]
+name = "east"
+driver = "modbus"
+{first}
+[[bus]]
+name = "west"
+{second}
+"""
+    )
+    (tmp_path / "agent.toml").write_text(config)
+    try:
+        check.load(tmp_path / "agent.toml", T0)
+    except Problems as told:
+        return [line.partition("agent.toml: ")[2] for line in told.lines]
+    return []
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        'driver = "modbus"\nkind = "rtu"\ndevice = "/dev/ttyS7"\nbaud = 19200',
+        'driver = "dlt645"\nkind = "serial"\ndevice = "/dev/ttyS7"',
+    ],
+)
+def test_two_buses_cannot_be_one_serial_line(tmp_path, second):
+    assert on_one_line(tmp_path, second) == [
+        "bus.west: /dev/ttyS7 is bus 'east' already: a serial line is one bus, put its meters on that one"
+    ]
+
+
+def test_nor_one_serial_device_server(tmp_path):
+    server = 'kind = "rtu_over_tcp"\nhost = "192.0.2.9"\nport = 4001'
+    assert len(on_one_line(tmp_path, 'driver = "dlt645"\n' + server.replace("rtu_over_", ""), first=server)) == 1
+    assert on_one_line(tmp_path, 'driver = "modbus"\n' + server.replace("4001", "4002"), first=server) == []
+
+
+def test_a_modbus_tcp_server_may_be_met_twice(tmp_path):
+    server = 'kind = "tcp"\nhost = "192.0.2.9"'
+    assert on_one_line(tmp_path, f'driver = "modbus"\n{server}', first=server) == []

@@ -24,10 +24,13 @@ def written(**members):
     [
         (written(), []),
         (written(meter="oven"), ["it is of meter 'oven': name this meter's own"]),
-        (written(serial="7"), ["it is of serial number '7': commission the meter that is there now"]),
+        (
+            written(serial="7"),
+            ["it is of serial number '7': remove this key, and commission the meter that is there now"],
+        ),
         (
             written(steps=[sheet.Step(step="load", verdict="failed", line="too little")]),
-            ["step load failed: mend it and commission the meter again"],
+            ["step load failed: mend it, remove this key, and commission the meter again"],
         ),
         (b"\xd2", None),
         (bytes(sheet.SHEET_BYTES_MAX + 1), None),

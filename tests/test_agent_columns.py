@@ -63,6 +63,23 @@ def test_whole_meters_share_an_entry_until_it_has_its_size(meters, entry_bytes):
     assert all(len(p.parts) == 1 or sum(map(len, p.parts)) <= entry_bytes for p in portions)
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 1, 2])), min_size=2, max_size=60))
+def test_parts_of_a_meter_follow_each_other_however_much_faster_one_of_its_blocks_is(made):
+    scans, at = [], 10**18
+    for step, block in made:  # as an OPC UA server's samples and reads, or its memory of an outage
+        at += step * segment.TICK_NS
+        scans.append(("m", Scan(block, at, at, (Reading(f"p{block}", 1, 0),))))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(columns, "READINGS_MAX", 6)
+        parts = parts_of(columns.portions(columns.segments(scans, ())))
+    found = [(b.index, at_ns) for part in parts for b in part.blocks for at_ns in b.answered_ns]
+    assert sorted(found) == sorted((scan.block, scan.answered_ns) for _, scan in scans)
+    assert all(sum(len(block.answered_ns) for block in part.blocks) <= 6 for part in parts)
+    for before, after in itertools.pairwise(parts):
+        last_ns = max(block.answered_ns[-1] for block in before.blocks)
+        assert all(block.answered_ns[0] >= last_ns for block in after.blocks)
+
+
 @given(st.lists(steps, min_size=1, max_size=20), st.sampled_from(["PART_BYTES_MAX", "READINGS_MAX", "SCANS_MAX"]))
 def test_a_part_too_large_for_a_reader_is_cut_in_time(made, limit):
     scans = scans_of(made)

@@ -30,7 +30,7 @@ def test_a_configuration_does_not_change():
     [
         ("agent", "seal_s", 0), ("agent", "seal_s", 3601), ("agent", "close_wait_s", 86_401), ("agent", "site", "A"),
         ("agent", "name", "-a"), ("agent", "name", "a" * 65), ("mqtt", "port", 0), ("mqtt", "port", 65_536),
-        ("mqtt", "password", "word"),
+        ("mqtt", "password", "word"), ("mqtt", "host", ""), ("mqtt", "host", "broker..local"),
     ],
 )  # fmt: skip
 def test_limits(table, key, value):

@@ -141,6 +141,19 @@ async def test_a_recorder_that_fails_ends_the_round_with_its_error(site, floor):
         await floor.record(site.recorder, Publisher())
 
 
+async def test_a_recorder_that_failed_at_another_plan_is_not_used_again(site, floor):
+    settings = Settings(site.plan.meters, site.plan.config.line, bytes(32), 5 * S, 10 * S)
+    site.recorder.reconfigure = lambda *_: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        await floor.switch(site.plan, change(site.plan, site.plan), settings, {}, site.recorder)
+    before = site.history().entries
+    floor.inbox.put(*pair(meter_scan(1)))
+    floor.stopping = True
+    await floor.record(site.recorder, Publisher())
+    assert site.history().entries == before
+    assert len(floor.inbox.scans) == 1
+
+
 async def test_pages_are_told_what_was_last_read(site, floor):
     publisher = Publisher()
     floor.inbox.scans.append(meter_scan(1))
@@ -178,6 +191,22 @@ async def test_what_was_read_before_a_meter_said_who_it_is_is_sealed_before_that
         if stored.type == "segment"
     ]
     assert serials == ["", "77"]
+    assert history.requests() == {("press", at_ns(1)): 1, ("press", at_ns(2)): 1}
+
+
+async def test_two_exchanges_within_one_round_stay_apart(site, floor):
+    for k, serial in ((1, "77"), (2, "78")):
+        floor.inbox.met.append(Met("press", Identity(serial), at_ns(k), len(floor.inbox.scans)))
+        floor.inbox.put(*pair(meter_scan(k)))
+    floor.stopping = True
+    await floor.record(site.recorder, Publisher())
+    history = site.history()
+    serials = [
+        stated.counters["press", "energy"].serial
+        for stored, stated in zip(history.entries, history.in_force, strict=True)
+        if stored.type == "segment"
+    ]
+    assert serials == ["77", "78"]
     assert history.requests() == {("press", at_ns(1)): 1, ("press", at_ns(2)): 1}
 
 

@@ -40,6 +40,11 @@ def test_a_bad_tag_is_no_look_at_all(bad):
     assert look(LINE, scan(**bad)) is None
 
 
+def test_a_tag_whose_value_is_not_of_now_is_no_look():
+    assert look(LINE, scan(running=(1, 0x40900000, 7))) is None
+    assert look(LINE, scan(running=(1, 0x480, 7))) is not None  # good, samples before it were lost
+
+
 def test_a_scan_of_other_points_is_no_look():
     assert look(LINE, Scan(1, 10, 20, (Reading("produced", 3, 0),))) is None
 

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from agent.drivers import BAD_OUT_OF_RANGE, BAD_TIMEOUT, Reading, Scan, Unreachable
+from agent.drivers import BAD_DECODING_ERROR, BAD_OUT_OF_RANGE, BAD_TIMEOUT, Reading, Scan, Unreachable
 from agent.drivers.profile import parse
 from agent.load import Load
 from agent.poll import Inbox, Rota, poll
 from agent.schedule import NEVER_NS, NS, Polled
+from contract.records import EventPart
 from simulators import virtual
 
 MS = 1_000_000
@@ -55,7 +56,7 @@ class World:
     def __init__(self, loop, trip_ms=20, silence_ms=300):
         self.loop, self.trip_ms, self.silence_ms = loop, trip_ms, silence_ms
         self.dead, self.asked, self.at = set(), [], {}
-        self.serial, self.model = (99, 0), (7, 0)
+        self.serial, self.model, self.garbled = (99, 0), (7, 0), 0
         loop.jump(5.000_123)
 
     def now_ns(self):
@@ -81,7 +82,9 @@ class World:
             await asyncio.sleep(self.silence_ms / 1000)
             raise Unreachable("no answer")
         await asyncio.sleep(self.trip_ms / 1000)
-        told = [Reading(n, None if s else raw, s) for n, (raw, s) in (("serial", self.serial), ("model", self.model))]
+        serial = self.serial if not self.garbled else (None, BAD_DECODING_ERROR)
+        self.garbled = max(0, self.garbled - 1)
+        told = [Reading(n, None if s else raw, s) for n, (raw, s) in (("serial", serial), ("model", self.model))]
         return [Scan(1, 0, self.now_ns(), tuple(told))]
 
     def times(self, meter):
@@ -275,6 +278,15 @@ def test_a_meter_of_another_model_gives_no_value_until_the_right_one_answers():
     assert 30 * NS < accepted_ns < 70 * NS
 
 
+def test_a_damaged_frame_is_no_other_instrument():
+    def damaged(world, _):
+        world.garbled = 2
+
+    world, inbox, _ = run("a", until_s=9.5, identified=True, then=damaged)
+    assert [(met.identity.serial, met.identity.unreadable) for met in inbox.met] == [("99", ())]
+    assert len(world.times("a?")) == 3
+
+
 def test_an_identity_register_that_is_refused_does_not_hold_up_readings():
     def refused(world, _):
         world.serial = (None, BAD_OUT_OF_RANGE)
@@ -291,3 +303,35 @@ def test_the_inbox_is_taken_once_and_tells_of_scans_as_they_come():
     assert inbox.take() == ([("a", scan)], [], [])
     assert inbox.take() == ([], [], [])
     assert heard == [("a", [scan])]
+
+
+def test_a_meter_whose_answers_hold_nothing_is_told_once_and_again_when_they_do(caplog):
+    """Three reads on end, as one or two may be noise; then values, which is told as well."""
+    answers = iter([BAD_DECODING_ERROR] * 2 + [0] + [BAD_DECODING_ERROR] * 5 + [0] * 100)
+
+    def nonsense(world, _):
+        async def read(_):
+            status = next(answers)
+            return [Scan(0, world.now_ns(), world.now_ns(), (Reading("energy", None if status else 1, status),))]
+
+        world.read = read
+
+    with caplog.at_level("INFO", logger="metertrail.poll"):
+        _, inbox, _ = run("a", until_s=20, then=nonsense)
+    assert [(record.levelname, record.getMessage().split(":")[0]) for record in caplog.records] == [
+        ("WARNING", "meter=a answers, but gives no value"),
+        ("INFO", "meter=a gives values again"),
+    ]
+    assert inbox.events == []  # the readings are on record with their statuses
+
+
+def test_what_drivers_tell_is_logged_and_refusals_once_a_meter(caplog):
+    inbox = Inbox()
+    for meter, address in (("a", 0), ("a", 8), ("b", 0)):
+        inbox.tell(EventPart(event="registers_refused", about=meter, at_ns=1, detail={"address": address}))
+    inbox.tell(EventPart(event="node_missing", about="plc", at_ns=1, detail={"node": "i=7"}))
+    assert len(inbox.events) == 4
+    assert [message.split(":")[0] for message in caplog.messages] == [
+        "meter=a registers_refused address=0", "meter=b registers_refused address=0",
+        "meter=plc node_missing node=i=7",
+    ]  # fmt: skip

@@ -248,3 +248,30 @@ async def test_against_a_real_broker(site):
         await asyncio.to_thread(publisher.stop)
         states = [json.loads(await listener.queues["status"].get()) for _ in range(2)]
         assert states == [{"state": "online"}, {"state": "stopped"}]
+
+
+async def test_a_broker_that_is_not_there_is_told_once(site, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    client = make_client(SimpleNamespace(username="edge-1"), "test", credentials())
+    client.reconnect_delay_set(0.01, 0.01)
+    publisher = Publisher(client, (SITE, "edge-1"), GATEWAY.public_key(), site.journal)
+    tries, tell = [], publisher._on_connect_fail
+    enough = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def counted(*given):
+        tell(*given)
+        tries.append(1)
+        if len(tries) == 3:
+            loop.call_soon_threadsafe(enough.set)
+
+    publisher._on_connect_fail = counted
+    publisher.start("127.0.0.1", port)
+    async with asyncio.timeout(10):
+        await enough.wait()
+    publisher.stop()
+    (line,) = [message for message in caplog.messages if message.startswith("broker")]
+    assert line == (
+        f"broker 127.0.0.1:{port}: no connection: Connection refused: check [mqtt] and the broker; tried again"
+    )

@@ -53,10 +53,26 @@ def test_nothing_is_read_back_that_memory_already_holds(site, monkeypatch):
     recall.restore(site.journal, known, [PLACE], at_ns(18))
 
 
-def test_readings_under_another_configuration_do_not_count_but_those_of_before_it_do(tmp_path):
+STEP = 'declared = {energy = {step = "1", source = "nameplate"}}'
+OTHERS = {
+    "another step": (CONFIG.replace('installation = "1"', f'installation = "1"\n{STEP}'),
+                     [*range(1, 8), *range(21, 28)]),
+    "another place": (CONFIG.replace('installation = "1"', 'installation = "2"'), [*range(21, 28)]),
+    "another ratio": (CONFIG.replace('installation = "1"', 'installation = "1"\nct = {primary = 9, secondary = 5}'),
+                      [*range(21, 28)]),
+    "another name": (CONFIG.replace("press.energy", "oven.energy").replace('name = "press"\nbus', 'name = "oven"\nbus'),
+                     [*range(21, 28)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "kept"), OTHERS.values(), ids=OTHERS)
+def test_readings_of_before_another_configuration_count_unless_the_meter_may_have_counted_elsewhere(
+    tmp_path, text, kept
+):
     site = Site.at(tmp_path)
     first = site.plan
-    other = Site.at(tmp_path / "other", CONFIG.replace('"1"', '"2"')).plan
+    other = Site.at(tmp_path / "other", text).plan
+    assert other.config != first.config
     for start, plan in ((0, first), (10, other), (20, first)):
         site.plan = plan
         site.start(start)
@@ -65,7 +81,7 @@ def test_readings_under_another_configuration_do_not_count_but_those_of_before_i
         site.recorder.seal(at_ns(start + 8))
         site.stop()
     site.start(30)
-    assert rounds(restored(site, at_ns(0))) == [*range(1, 8), *range(21, 28)]
+    assert rounds(restored(site, at_ns(0))) == kept
     site.stop()
 
 

@@ -74,6 +74,16 @@ def test_a_manifest_that_cannot_be_computed_with_is_malformed(parts, wrong):
         replay.counters([*parts[:2], broken])
 
 
+def test_the_last_value_that_was_to_be_had_is_no_reading_of_now(counter):
+    stale = 0x40900000  # UncertainLastUsableValue (OPC 10000-6 annex A): it has a value, of an instant unknown
+    told = [("press", Scan(0, at_ns(k), at_ns(k) + 1, (Reading("energy", energy(raw), status),)))
+            for k, raw, status in ((1, 1, 0), (2, 1, stale), (3, 1, stale), (4, 4, 0x480))]  # fmt: skip
+    known = replay.readings(counter, columns.segments(told, ()))
+    assert known.raws == (energy(1), energy(4))
+    result = amount(counter, known, instant(1.5), instant(2.1))
+    assert result.upper >= 80 * (energy(2) - energy(1))
+
+
 def test_readings_are_those_with_a_value_in_the_order_of_their_answers(counter):
     later, earlier = segments(range(5, 8), bad=[6]), segments(range(1, 3))
     known = replay.readings(counter, [*later, *earlier])

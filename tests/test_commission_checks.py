@@ -21,7 +21,7 @@ CT = F(80)
         ("20431177", "20431177", None, None, "passed", "not readable from this meter"),
         ("20431178", "20431177", None, None, "failed", "the nameplate says '20431178', the configuration '20431177'"),
         ("20431177", "", None, None, "failed", 'no serial is configured: set serial = "20431177"'),
-        ("20431177", "20431177", Identity(serial="9"), None, "failed", "another meter on this unit id"),
+        ("20431177", "20431177", Identity(serial="9"), None, "failed", "another meter that answers here"),
         ("1", "1", Identity(model="X1"), ("X2", "X3"), "failed", "says it is a 'X1', its profile is for 'X2' or 'X3'"),
     ],
 )

@@ -115,6 +115,8 @@ def test_a_missing_voltage():
         (0, "failed", "two CTs exchanged"),
         (-3000, "failed", "several reversed"),
         (None, "skipped", "neither power by phase nor in sum"),
+        (3 * 230 * 5 * 2.76, "failed", "more than voltage and current can carry"),  # three phases' power, as if of one
+        (-3 * 230 * 5 * 10, "failed", "more than voltage and current can carry"),  # a scale of ten
     ],
 )
 def test_the_sum_alone(total, verdict, words):
@@ -128,3 +130,12 @@ def test_a_single_phase():
     assert phases([Phase("L", Fraction(230), Fraction(5), Fraction(1100))], None, feeds_in=False).verdict == "passed"
     found = phases([Phase("L", Fraction(230), Fraction(5), Fraction(-1100))], None, feeds_in=False)
     assert found.line.endswith("L: CT reversed")
+
+
+@pytest.mark.parametrize("times", [1.73, 10, -10])
+def test_power_beyond_voltage_and_current_is_no_power_factor(times):
+    """P never exceeds U x I: the registers are not what the profile says."""
+    found = [Phase(f"L{at}", Fraction(230), Fraction(5), Fraction(230 * 5 * times)) for at in (1, 2, 3)]
+    told = phases(found, None, feeds_in=times < 0)
+    assert told.verdict == "failed"
+    assert "more than voltage and current can carry" in told.line

@@ -5,10 +5,11 @@ from fractions import Fraction
 import pytest
 from three_phase_rig import CONFIG, write
 
-from agent import check
+from agent import check, config
 from agent.commission import commission_bench
 from agent.commission.commission_bench import Bench, Taken
-from agent.drivers import BAD_NO_DATA, Reading, Scan, Unreachable
+from agent.drivers import BAD_NO_DATA, Reading, Scan, Unreachable, profiles
+from agent.drivers import profile as profile_form
 from agent.drivers.profile import parse
 from agent.manifest import MeterPlan
 from contract.problems import Problems
@@ -182,3 +183,33 @@ def test_registers_that_are_primary_already_get_no_ratio(tmp_path):
     points = tuple(point.model_copy(update={"ratio_side": "primary"}) for point in PROFILE.points)
     bench = bench_of(tmp_path, PROFILE.model_copy(update={"points": points}))
     assert (bench.primary, bench.ratio) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("keys", "profile", "where"),
+    [
+        ({"unit": 7}, "eastron-sdm630", "hall unit 7"),
+        ({"address": "000000000007"}, "dlt645-2007", "hall 000000000007"),
+    ],
+)
+def test_where_a_meter_is_met(keys, profile, where):
+    meter = config.Meter.model_validate({"name": "m", "bus": "hall", "profile": profile, **keys})
+    assert commission_bench.place(meter, profile_form.parse(profiles.load(profile))) == where
+
+
+def test_a_server_has_no_units():
+    node = b"""make = "a"
+model = "b"
+medium = "production"
+grade = "bronze"
+sources = ["made up"]
+[[point]]
+id = "power"
+quantity = "active_power"
+node = "nsu=urn:x;s=P"
+type = "float64"
+unit = "W"
+kind = "gauge"
+"""
+    meter = config.Meter.model_validate({"name": "m", "bus": "hall", "profile": "./x.toml"})
+    assert commission_bench.place(meter, profile_form.parse(node)) == "hall"

@@ -128,3 +128,38 @@ def test_whatever_is_wanted_is_what_the_file_then_says(first, second):
     assert tomllib.loads(text) == expected
     for comment in ("# top", "# about b", "# belongs to b", "# ---- lines ----"):
         assert comment in text
+
+
+TURNS = """[agent]
+site = "s"
+# the cellar
+[[bus]]
+name = "cellar"
+[[meter]]
+name = "a"
+bus = "cellar"
+[meter.ct]
+primary = 400
+secondary = 5
+
+# the roof
+[[bus]]
+name = "roof"
+[bus.security]
+mode = "Sign"
+[[meter]]   # the last
+name = "b"
+bus = "roof"
+
+[[line]]
+name = "l"
+"""
+
+
+def test_tables_that_take_turns_stay_where_they_are():
+    """As a configuration grows: a bus and its meters, the next bus and its meters."""
+    wanted = {"a": {"name": "a", "ct": {"primary": 600}}, "c": {"name": "c", "bus": "roof"}}
+    merged = merge(TURNS, wanted)
+    added = 'bus = "roof"\n\n[[meter]]\nname = "c"\nbus = "roof"\n\n[[line]]'
+    assert merged.text == TURNS.replace("400", "600").replace('bus = "roof"\n\n[[line]]', added)
+    assert (merged.added, merged.changed) == (("c",), (("a", ("ct.primary",)),))

@@ -99,7 +99,7 @@ async def test_a_silent_meter_is_one_line_that_says_who_may_hold_the_connection(
     told = capsys.readouterr()
     assert told.out == ""
     (line,) = told.err.splitlines()
-    assert line.startswith(f"127.0.0.1:{port} unit 7: ")
+    assert line.startswith(f"dead: 127.0.0.1:{port} unit 7: ")
     assert line.endswith("a running agent may hold the only connection the device takes: stop it first")
 
 

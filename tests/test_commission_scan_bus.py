@@ -138,3 +138,28 @@ async def test_nobody_to_connect_to_is_an_error_at_once():
     (wire,) = wires(f"tcp://127.0.0.1:{port}", [9600], ["N"])
     with pytest.raises(OSError, match="refused|failed"):
         await scan(wire, search, time.time_ns, Seen().report)
+
+
+async def test_a_meter_that_is_busy_is_asked_again():
+    calm = answering({3: golden("abb-b23")}, time.time_ns)
+    seen_once = set()
+
+    async def busy_first(unit, request):
+        if unit == 3 and request not in seen_once:
+            seen_once.add(request)
+            return bytes([request[0] | 0x80, 6])
+        return await calm(unit, request)
+
+    seen = await scanned(busy_first, [3])
+    assert seen.found[3].verdict.profiles == ("abb-b23",)
+
+
+async def test_a_unit_that_hardly_answers_is_told_from_one_that_nobody_knows():
+    async def busy(unit, request):
+        return bytes([request[0] | 0x80, 6]) if unit == 3 else None
+
+    seen = await scanned(busy, [3])
+    assert seen.found[3].verdict.certainty == "unknown"
+    assert "got no usable answer: scan again with a larger --timeout-ms" in seen.found[3].verdict.why[-1]
+    refused = await scanned(answering({3: Static({})}, time.time_ns), [3])
+    assert refused.found[3].verdict.why == ("no profile that ships makes sense of its registers",)

@@ -26,7 +26,7 @@ def test_every_step_is_a_line():
 
 
 def test_answers_and_readings():
-    assert "  2023-11-14T22:13:21.123Z  display.first         '1234.56'" in LINES
+    assert "  2023-11-14T22:13:21.123Z  display.first            '1234.56'" in LINES
     assert "  2023-11-14T22:13:20.123Z +4 ms  power                 0xffffffffffffffff" in LINES
     assert "  2023-11-14T22:13:20.123Z +0 ms  serial                A-7" in LINES
     assert "  2023-11-14T22:13:20.123Z +0 ms  current_l1            -  status 0x809b0000" in LINES

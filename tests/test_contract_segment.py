@@ -303,3 +303,10 @@ def test_members_of_any_kind_are_read_in_one_form_or_refused(changed, tick):
     else:
         assert segment.encode(read) == data
         assert read_independently(data) == read
+
+
+@pytest.mark.parametrize(
+    ("status", "usable"), [(0, True), (0x480, True), (0x3FFFFFFF, True), (0x40000000, False), (0x800A0000, False)]
+)
+def test_only_a_good_value_may_be_computed_with(status, usable):
+    assert segment.is_good(status) is usable

@@ -69,3 +69,16 @@ def test_an_unknown_channel_is_not_written():
 def test_a_subscription_covers_every_agent_of_one_site():
     # MQTT 3.1.1, section 4.7.1.3: "+" stands for exactly one level.
     assert topics.subscription("plant", "entries") == "metertrail/v1/plant/+/entries"
+
+
+@pytest.mark.parametrize(
+    "name", ["broker.example.com", "192.0.2.1", "::1", "fe80::1%eth0", "localhost.", "bücher.example"]
+)
+def test_a_host_is_what_a_resolver_takes(name):
+    assert topics.check_host(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "broker..local", "x" * 64, " broker", "bro ker", "."])
+def test_what_no_resolver_takes_is_no_host(name):
+    with pytest.raises(ValueError, match="no host: write its name"):
+        topics.check_host(name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import termios
 import tty
 
 import pytest
@@ -106,6 +107,11 @@ async def test_a_connection_carries_bytes_and_its_end_is_told():
         assert heard == b"abc"
 
 
+async def test_a_name_that_no_host_can_have_is_told():
+    with pytest.raises(LineGone, match=r"^no connection: 'meter\.\.local' is no name of a host: correct it$"):
+        await open_tcp("meter..local", 502, 5)
+
+
 async def test_nobody_there_is_told():
     server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -115,3 +121,12 @@ async def test_nobody_there_is_told():
         await open_tcp("127.0.0.1", port, 5)
     with pytest.raises(LineGone, match="no connection"):
         await open_tcp("no-such-host.invalid", 1, 5)
+
+
+async def test_a_setting_that_a_port_refuses_is_one_line(terminal, monkeypatch):
+    def refused(*_):
+        raise termios.error(22, "Invalid argument")
+
+    monkeypatch.setattr(termios, "tcsetattr", refused)
+    with pytest.raises(LineGone, match="^cannot be opened with these settings: Invalid argument$"):
+        open_serial(Serial(terminal[1], 9600, "N", 1))

@@ -44,6 +44,15 @@ def test_an_answer_is_heard_whatever_pieces_it_comes_in(cuts):
     assert b"".join(heard) == answer(7, 3)
 
 
+@given(st.lists(st.sampled_from([0x00, 0xF8, 0xFC, 0xFE, 0xFF]), min_size=1, max_size=4), st.booleans())
+def test_bytes_that_a_turning_line_makes_before_an_answer_do_not_spoil_it(made, apart):
+    ear = Ear(True, 1.0)
+    ear.sent(request(count=3), 0.0)
+    pieces = [bytes(made), answer(7, 3)] if apart else [bytes(made) + answer(7, 3)]
+    assert [ear.heard(piece, 0.1) for piece in pieces][-1] == answer(7, 3)
+    assert not ear.stray
+
+
 @given(st.integers(0, 71), st.booleans())
 def test_no_single_flipped_bit_passes_in_rtu(bit, whole):
     ear, spoilt = Ear(True, 1.0), bytearray(answer(7, 2))

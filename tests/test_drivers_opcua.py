@@ -25,7 +25,9 @@ from agent.drivers import (
     GOOD,
     Target,
     Unreachable,
+    opcua_session,
     profile,
+    profiles,
 )
 from agent.drivers.opcua import Bus, open_driver
 
@@ -215,6 +217,37 @@ async def test_an_interrupted_read_does_not_disturb_the_next(shared):
         assert (await driver.read("m"))[0].readings[0].status == GOOD
 
 
+@pytest.mark.parametrize("error", [ValueError("41 is not a valid NodeIdType"), struct.error("4 bytes"), IndexError(""),
+                                   TypeError("ord()")])  # fmt: skip
+@in_one_loop
+async def test_an_answer_that_is_no_message_ends_the_session_and_nothing_else(shared, monkeypatch, error):
+    def broken(*_):
+        raise error
+
+    _, url, put = shared
+    name = f"Broken{type(error).__name__}"
+    await put({name: ua.Variant(7.0, ua.VariantType.Double)})
+    async with driver_for(url, line_profile((name, "float64"))) as driver:
+        await driver.read("m")
+        with monkeypatch.context() as patched:
+            patched.setattr(opcua_session, "struct_from_binary", broken)
+            with pytest.raises(Unreachable, match=": an answer or a file cannot be read: "):
+                await driver.read("m")
+        assert (await driver.read("m"))[0].readings[0].status == GOOD
+
+
+@in_one_loop
+async def test_a_current_time_that_is_none_is_no_offset(shared):
+    server, url, put = shared
+    node = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)
+    number = ua.DataValue(ua.Variant(7, ua.VariantType.Int32))
+    server.iserver.aspace.set_attribute_value_callback(node, ua.AttributeIds.Value, answer(number))
+    await put({"Timeless": ua.Variant(7.0, ua.VariantType.Double)})
+    async with driver_for(url, line_profile(("Timeless", "float64"))) as driver:
+        with pytest.raises(Unreachable, match="the server does not tell its time"):
+            await driver.clock_offset_ns()
+
+
 @in_one_loop
 async def test_the_clock_offset_brackets_the_servers_clock(shared):
     server, url, put = shared
@@ -301,6 +334,12 @@ async def test_an_encrypted_channel_carries_user_and_password(tmp_path):
                     with pytest.raises(Unreachable):
                         await driver.read("m")
     assert users.seen == [("meter", "s3cret"), ("meter", "wrong")]
+
+
+def test_a_profile_of_registers_is_told_once_and_not_point_by_point():
+    meter = profile.parse(profiles.load("eastron-sdm630"))
+    with pytest.raises(ValueError, match="^saw: profile Eastron .* is not for OPC UA: choose one with nodes$"):
+        open_driver(Bus(url="opc.tcp://h"), {"saw": Target(1, meter)}, lambda: 0, lambda _: None)
 
 
 def test_a_configuration_is_checked_before_anything_opens():

@@ -5,11 +5,12 @@ import contextlib
 import itertools
 import struct
 import time
+from dataclasses import replace
 
 import pytest
 from opcua_profiles import driving, kepserver
 
-from agent.drivers import Unreachable
+from agent.drivers import Unreachable, opcua_backfill
 from agent.load import Load
 from agent.poll import Inbox, Rota, poll
 from agent.schedule import Polled
@@ -99,6 +100,66 @@ async def test_a_killed_server_comes_back_and_what_it_remembers_is_put_before(bu
         assert {e.event for e in events} == {"backfilled"}
         assert {one[0] for one in energies(again)} == {5.0}
         assert_in_order(energies(scans + again))
+
+
+@pytest.mark.parametrize("breaks", [1, 2, 3])
+async def test_a_connection_that_breaks_in_the_middle_costs_no_history_unless_it_always_does(monkeypatch, breaks):
+    left, real = [breaks], opcua_backfill.read_raw
+
+    async def breaking(*given):
+        if left[0]:
+            left[0] -= 1
+            raise ConnectionError("gone")
+        return await real(*given)
+
+    monkeypatch.setattr(opcua_backfill, "read_raw", breaking)
+    async with plant(history=True) as (server, gate), driving(f"opc.tcp://127.0.0.1:{gate.port}/", kepserver()) as (
+        driver, events
+    ):  # fmt: skip
+        before = await driver.read("m0")
+        await gate.shut()
+        with pytest.raises(Unreachable):
+            await driver.read("m0")
+        await server.show("Energy", 2.0)
+        await server.show("Energy", 3.0)
+        await gate.open()
+        scans, failures = await back(driver)
+        assert (failures, left) == (min(breaks, 2), [0])
+        assert [one[0] for one in energies(scans)] == ([2.0, 3.0] if breaks < 3 else [3.0])
+        assert_in_order(energies(before + scans))
+        assert [e.event for e in events] == (["backfilled"] if breaks < 3 else ["backfill_failed"])
+
+
+async def test_what_a_meter_remembers_is_bounded_over_all_its_tags(monkeypatch):
+    monkeypatch.setattr(opcua_backfill, "VALUES_MAX", 20)
+    async with plant(history=True) as (server, gate), driving(f"opc.tcp://127.0.0.1:{gate.port}/", kepserver()) as (
+        driver, events
+    ):  # fmt: skip
+        await driver.read("m0")
+        await gate.shut()
+        with pytest.raises(Unreachable):
+            await driver.read("m0")
+        for number in range(40):
+            await server.show("Energy", 2.0 + number)
+            await server.show("Power", 2.0 + number)
+        await gate.open()
+        scans, _ = await back(driver)
+        assert len(scans) <= 21
+        assert [(e.event, e.detail["whole"]) for e in events] == [("backfilled", False)]
+
+
+async def test_a_meter_that_is_asked_who_it_is_and_never_read_gathers_nothing():
+    async with plant() as (server, _), driving(server.url, kepserver(), **SUBSCRIBED) as (driver, _events):
+        driver._plans = {"m0": replace(driver._plans["m0"], identifying=driver._plans["m0"].measured[:1])}
+        await driver.identify("m0")
+        for number in range(20):
+            await server.show("Energy", 2.0 + number)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+        assert driver._link.feed._samples["m0"]
+        await driver.identify("m0")
+        assert driver._link.feed._samples == {}
+        assert driver._waiting == {"m0": []}
 
 
 @MODES

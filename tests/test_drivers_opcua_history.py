@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from asyncua import ua
 
-from agent.drivers import Reading, profile
+from agent.drivers import Reading, opcua_history, profile
 from agent.drivers.opcua_history import missed, read_raw
 from agent.drivers.opcua_values import moment_of
 
@@ -56,6 +56,13 @@ async def test_a_server_that_never_ends_is_ended():
     server = Server([1, 2], [3, 4], [5, 6], [7])
     assert await read_raw(server, ua.NodeId(1), START, START + S, values_max=3) == ([1, 2, 3], False)
     assert server.asked[-1] == (b"2", True)
+
+
+async def test_a_server_that_has_more_to_come_for_ever_is_ended(monkeypatch):
+    monkeypatch.setattr(opcua_history, "PAGES_MAX", 5)
+    server = Server([1], *[[]] * 50)
+    assert await read_raw(server, ua.NodeId(1), START, START + S) == ([1], False)
+    assert server.asked[-1] == (b"5", True)
 
 
 async def test_a_point_that_does_not_move_ends_it_incomplete():

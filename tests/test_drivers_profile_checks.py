@@ -49,6 +49,7 @@ COMPOSITE = {"type": '"composite"', "address": None, "parts": PARTS}
         (TEXT | {"negate": "true"}, "point.e.type: text is no quantity"),
         (GAUGE | {"ratio_side": '"primary"'}, "point.e.ratio_side: q has none: transformers multiply energies"),
         ({"identity": '"serial"'}, "point.e.identity: is read once, by itself: use a gauge"),
+        (TEXT | {"identity": '"ct_primary"'}, "point.e.identity: ct_primary is a number to be compared: give the type"),
         (TEXT | {"within": "[5, 27]"}, "point.e.within: [address, count] of a stretch that holds the point"),
         (TEXT | {"within": "[0, 126]"}, "point.e.within.1: 126: should be less than or equal to 125"),
         (
@@ -96,6 +97,8 @@ def test_a_scale_is_a_plain_register():
     scale = GAUGE | {"id": '"s"', "type": '"int16"', "address": "9", "bytes": '"low_first"'}
     (line,) = faults(toml({"scale_point": '"s"'}, scale))
     assert line.startswith("point.e.scale_point: 's' is not a plain int16 point")
+    (line,) = faults(toml({"scale_point": '"s"'}, scale | {"bytes": None, "within": "[8, 4]"}))
+    assert line.startswith("point.e.scale_point: 's' is answered within a stretch of its own")
 
 
 def test_points_take_the_side_of_their_profile():

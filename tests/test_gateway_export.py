@@ -235,3 +235,27 @@ def test_an_epoch_named_like_another_agents_changes_nothing(sealer: Sealer):
     data = sealer.export()
     assert json.loads(archive.read(data).statement) == whole
     assert verify(archive.read(data)).verdict == "self-consistent"
+
+
+@pytest.mark.parametrize(("place", "metered"), [("1", 208000), ("elsewhere", None)])
+def test_a_utility_s_meter_that_was_elsewhere_meanwhile_has_no_figure(sealer: Sealer, place: str, metered: int | None):
+    parts = maker.manifest_parts()
+    number = next(
+        i for i, part in enumerate(parts)
+        if records.kind_of(part) == "meter" and records.read(part, records.MeterPart).meter == "comp1"
+    )  # fmt: skip
+    between = [*parts]
+    meter = records.read(parts[number], records.MeterPart)
+    between[number] = records.write(meter.model_copy(update={"installation": place, "power_max_w": 99_000}))
+    for said in (between, parts):
+        sealer.made.epoch(AGENT, said, maker.TO_NS)
+    at_ns = maker.T0 + 1200 * maker.S
+    part = segment.encode(maker.meter_segment("comp1", 120, 126))
+    sealer.made.add(AGENT, "segment", [part], at_ns, at_ns + 100 * maker.S)
+    sealer.append()
+    sealer.made.issue(AGENT)
+    sealer.ledger.keep_receipts({AGENT: sealer.made.receipts[-1]}, maker.TO_NS)
+    data = sealer.export()
+    assert json.loads(archive.read(data).statement)["utilities"][0]["metered_wh_milli"] == metered
+    report = verify(archive.read(data), trust.parse(sealer.made.trust()))
+    assert [finding.line() for finding in report.findings if not finding.ok] == []

@@ -72,3 +72,10 @@ def test_another_meter_breaks_the_total():
 
 def test_without_a_description_nothing_is_counted():
     assert added(RunningTotal(T0), piece(0)) == RunningTotal(T0)
+
+
+def test_a_meter_that_was_not_there_for_a_while_breaks_the_total():
+    total = fed(begun(), (piece(n) for n in range(10)))
+    assert total.amount is not None
+    back = described(described(total, None), total.counter)
+    assert (back.counter, back.amount, back.broken) == (total.counter, None, "meter or its description changed")

@@ -38,17 +38,17 @@ MAY_IMPORT = {
 
 PURE = (
     "contract/*.py", "agent/aggregation/*.py", "agent/batches.py", "agent/columns.py", "agent/identity.py",
-    "agent/load.py", "agent/schedule.py", "agent/commission/checks*.py", "agent/commission/dump_image.py",
-    "agent/commission/endpoint.py", "agent/commission/explain.py", "agent/commission/fingerprint.py",
-    "agent/commission/import_cells.py", "agent/commission/import_columns.py", "agent/commission/import_merge.py",
-    "agent/commission/import_rows.py", "agent/commission/probe_table.py", "agent/commission/scan_report.py",
-    "agent/commission/sheet*.py", "agent/commission/spans.py", "agent/commission/sunspec.py",
-    "agent/drivers/blocks.py", "agent/drivers/dlt645_frame.py", "agent/drivers/family.py",
-    "agent/drivers/modbus_ear.py", "agent/drivers/modbus_frame.py", "agent/drivers/modbus_latency.py",
-    "agent/drivers/modbus_pieces.py", "agent/drivers/point.py", "agent/drivers/profile.py",
-    "agent/drivers/profile_checks.py", "agent/drivers/registers.py", "agent/drivers/words.py", "gateway/admit.py",
-    "gateway/attribution.py", "gateway/factors.py", "gateway/site_model.py", "gateway/statement.py",
-    "gateway/trust.py",
+    "agent/load.py", "agent/schedule.py", "agent/told.py", "agent/commission/checks*.py",
+    "agent/commission/dump_image.py", "agent/commission/endpoint.py", "agent/commission/explain.py",
+    "agent/commission/fingerprint.py", "agent/commission/import_cells.py", "agent/commission/import_columns.py",
+    "agent/commission/import_merge.py", "agent/commission/import_rows.py", "agent/commission/probe_table.py",
+    "agent/commission/scan_report.py", "agent/commission/sheet*.py", "agent/commission/spans.py",
+    "agent/commission/sunspec.py", "agent/drivers/blocks.py", "agent/drivers/dlt645_frame.py",
+    "agent/drivers/family.py", "agent/drivers/modbus_ear.py", "agent/drivers/modbus_frame.py",
+    "agent/drivers/modbus_latency.py", "agent/drivers/modbus_pieces.py", "agent/drivers/point.py",
+    "agent/drivers/profile.py", "agent/drivers/profile_checks.py", "agent/drivers/registers.py",
+    "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/factors.py",
+    "gateway/site_model.py", "gateway/statement.py", "gateway/trust.py",
 )  # fmt: skip
 WORLD = {
     "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "selectors", "shutil",

@@ -53,3 +53,19 @@ def test_a_gateways_configuration_is_told_from_a_trust_file(order, monkeypatch, 
 def test_an_archive_is_verified_as_it_is(capsys):
     assert metertrail.verify(["no-such.zip", "--trust", "t.toml"]) == 2
     assert capsys.readouterr().err == "t.toml: No such file or directory: name a file that can be read\n"
+
+
+def test_a_reader_that_has_had_enough_is_no_fault():
+    """As `metertrail probe ... | head` is: the pipe is closed before everything is written."""
+    code = (
+        "import sys, types, metertrail; room = types.ModuleType('room');"
+        "room.main = lambda argv: [sys.stdout.write('x' * 100_000) for _ in range(20)] and 0;"
+        "sys.modules['room'] = room; metertrail.COMMANDS['probe'] = ('room', 'main', '');"
+        "sys.argv = ['metertrail', 'probe']; sys.exit(metertrail.main())"
+    )
+    running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    running.stdout.read(1)
+    running.stdout.close()
+    assert running.stderr.read() == b""
+    assert running.wait(30) == 141

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -134,3 +135,14 @@ async def test_a_port_that_is_taken(free_ports, which):
     with pytest.raises(OSError, match=str(port)):
         await cli.run(cli.open_plant(free_ports, 1, time.time_ns()), asyncio.Event())
     server.close()
+
+
+def test_a_taken_port_is_one_line_with_what_to_do(free_ports, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        free_ports.write_text(free_ports.read_text().replace("port = 0", f"port = {port}", 1))
+        assert cli.main([str(free_ports)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{free_ports}: ")
+    assert str(port) in line
+    assert line.endswith("or give the scenario another port")

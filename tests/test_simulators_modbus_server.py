@@ -10,6 +10,8 @@ import pytest
 from pymodbus import FramerType
 from pymodbus.client import AsyncModbusTcpClient
 
+from simulators import modbus_server
+from simulators.faults import Hit
 from simulators.modbus_server import answering, crc16, delayed, respond, serving
 
 NOW_NS = 5_000_000_000
@@ -178,3 +180,13 @@ def test_answers_by_the_specification(request_hex, answer_hex):
 def test_crc_of_the_serial_line_specification():
     assert crc16(b"\x02\x07") == 0x1241  # its worked example: 02 07 is followed by 41 12
     assert crc16(bytes.fromhex("02074112")) == 0
+
+
+@pytest.mark.parametrize("kind", ["exception", "busy"])
+async def test_nobody_answers_for_a_unit_that_is_not_there(kind):
+    async def answer(unit, _request):
+        return b"\x03\x02\x00\x64" if unit == 1 else None
+
+    faulty = modbus_server.faulty(answer, lambda _unit: Hit(kind, code=6))
+    assert await faulty(1, b"\x03\x00\x00\x00\x01") == b"\x83\x06"
+    assert await faulty(9, b"\x03\x00\x00\x00\x01") is None

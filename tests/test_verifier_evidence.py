@@ -95,3 +95,29 @@ def test_another_ratio_makes_another_counter():
     assert latest.ratio == 20
     assert len(known.all_of(AGENT, latest).raws) == 6
     assert known.latest(AGENT, "line9", "energy_import") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [({"power_max_w": 77_000}, 126), ({"installation": "elsewhere"}, 6), ({"serial": "another"}, 6), (None, 6)],
+)
+def test_readings_are_not_joined_over_a_time_in_which_the_meter_may_have_counted_elsewhere(changes, kept):
+    parts = maker.manifest_parts()
+    number = next(i for i, part in enumerate(parts) if records.kind_of(part) == "meter")
+    meter = records.read(parts[number], records.MeterPart)
+    assert meter.meter == "line1"
+    between = [*parts]
+    between[number : number + 1] = [] if changes is None else [records.write(meter.model_copy(update=changes))]
+    made = maker.factory()
+    made.epoch(AGENT, between, maker.TO_NS)
+    made.epoch(AGENT, parts, maker.TO_NS)
+    made.add(AGENT, "segment", [segment.encode(LATER)], T0 + 1200 * maker.S, T0 + 1300 * maker.S)
+    seen, _ = trail.read(archive.read(made.pack()))
+    known, _ = evidence.read(seen)
+    latest = known.latest(AGENT, "line1", "energy_import")
+    assert len(known.all_of(AGENT, latest).raws) == kept
+    last = max(known.manifests)
+    item = next(item for item in seen.of("segment") if item.index == last)
+    assert len(known.sealed_before(item, latest).raws) == kept - 6
+    first, second = seen.of("batch")
+    assert [len(known.sealed_before(one, latest).raws) for one in (first, second)] == [48, 90]

@@ -23,8 +23,9 @@ Counters = Mapping[tuple[str, str], Counter]
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A manifest: its parts after the author's; the width in bits of every point by meter; lines; counters."""
+    """A manifest, by its ledger index: its parts after the author's; point widths in bits by meter; lines; counters."""
 
+    index: int
     parts: tuple[bytes, ...]
     bits: Mapping[str, Mapping[str, int]]
     lines: Mapping[str, records.LinePart]
@@ -43,10 +44,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`manifests` by ledger index of the entry they are in force for; `said` by (author, meter)."""
+    """`manifests` by ledger index of the entry they are in force for; `said` by (author, meter); `stated` by author."""
 
     manifests: Mapping[int, Stated]
     said: Mapping[tuple[str, str], Said]
+    stated: Mapping[str, list[Stated]]
     _readings: dict[tuple[str, str, str, tuple[int, ...]], Readings] = field(default_factory=dict)
 
     def latest(self, author: str, meter: str, point: str) -> Counter | None:
@@ -55,9 +57,12 @@ class Evidence:
         return None if said is None else said.manifests[-1].counters.get((meter, point))
 
     def sealed_before(self, item: Item, counter: Counter) -> Readings:
-        """What a batch record may rest on: readings sealed before it, taken while `counter` was described as now."""
+        """What a batch record may rest on: readings sealed before it, taken while `counter` was described as now.
+
+        And only those since it last may have counted elsewhere.
+        """
         said = self.said.get((item.header.author, counter.meter), Said())
-        alike = _described_as(counter, said)
+        alike = self._described_as(item.header.author, counter, item.index)
         known = self._known(item.header.author, counter, alike)
         # Segments of one meter follow each other in time (a check of its own), so what was sealed by then is a prefix.
         sealed = [said.last_ns[n] for n in alike if said.indices[n] < item.index]
@@ -65,9 +70,22 @@ class Evidence:
         return Readings(known.requested_ns[:rows], known.answered_ns[:rows], known.raws[:rows], known.scale_raws[:rows])
 
     def all_of(self, author: str, counter: Counter) -> Readings:
-        """Every reading taken while the meter was described as `counter` is: another ratio gives other energies."""
+        """Every reading taken while the meter was described as `counter` is, the last time that it was for a while.
+
+        Another ratio gives other energies, and in another place other energies are counted.
+        """
         said = self.said.get((author, counter.meter), Said())
-        return self._known(author, counter, _described_as(counter, said))
+        place = (counter.meter, counter.point)
+        last = next((one.index for one in reversed(said.manifests) if one.counters.get(place) == counter), 0)
+        return self._known(author, counter, self._described_as(author, counter, last))
+
+    def _described_as(self, author: str, counter: Counter, before: int) -> list[int]:
+        """Which segments of the meter were sealed while the counter was described so, and not elsewhere since."""
+        place = (counter.meter, counter.point)
+        told = (one for one in reversed(self.stated.get(author, [])) if one.index < before)
+        gone = next((one.index for one in told if not replay.counts_on(counter, one.counters.get(place))), -1)
+        said = self.said.get((author, counter.meter), Said())
+        return [n for n, one in enumerate(said.manifests) if one.index > gone and one.counters.get(place) == counter]
 
     def _known(self, author: str, counter: Counter, alike: list[int]) -> Readings:
         key = (author, counter.meter, counter.point, tuple(alike))
@@ -83,6 +101,7 @@ def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
     in_force: dict[tuple[str, bytes], Stated] = {}  # an epoch's name is its author's own: two may choose the same
     manifests: dict[int, Stated] = {}
     said: dict[tuple[str, str], Said] = {}
+    stated: dict[str, list[Stated]] = {}
     profiles_seen: set[bytes] = set()
     count = 0
     for item in trail.of("manifest", "segment", "batch"):
@@ -91,6 +110,7 @@ def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
             if item.header.type == "manifest":
                 in_force.pop(epoch, None)
                 in_force[epoch] = _stated(item, profiles_seen)
+                stated.setdefault(item.header.author, []).append(in_force[epoch])
             elif epoch in in_force:
                 manifests[item.index] = in_force[epoch]
             if item.header.type == "segment" and item.parts is not None:
@@ -104,7 +124,7 @@ def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
         findings.append(
             Finding("segment", ok=True, text=f"{count} segments decoded, every point as its manifest has it")
         )
-    return Evidence(manifests, said), findings
+    return Evidence(manifests, said, stated), findings
 
 
 def _room(item: Item) -> str:
@@ -138,7 +158,7 @@ def _stated(item: Item, seen: set[bytes]) -> Stated:
         ValueError,
     ) as error:  # a ratio over nothing, a class nobody has a table for
         raise Malformed(f"a meter's ratio, step or class cannot be used: {error}") from None
-    return Stated(tuple(item.shown()[1:]), meters, lines, counters)
+    return Stated(item.index, tuple(item.shown()[1:]), meters, lines, counters)
 
 
 def _add(said: dict[tuple[str, str], Said], item: Item, part: MeterSegment, stated: Stated | None) -> None:
@@ -173,8 +193,3 @@ def _faults(item: Item, part: MeterSegment, bits: Mapping[str, int], last_ns: in
             yield f"block {block.index} is not in the order of its answers"
         if last_ns is not None and block.answered_ns[0] < last_ns:
             yield f"block {block.index} begins before the segment sealed earlier ends"
-
-
-def _described_as(counter: Counter, said: "Said") -> list[int]:
-    place = (counter.meter, counter.point)
-    return [n for n, manifest in enumerate(said.manifests) if manifest.counters.get(place) == counter]

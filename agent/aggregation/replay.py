@@ -20,7 +20,7 @@ from agent.drivers import profile as profiles
 from agent.drivers.registers import limit_of, scaled_column, slack, unit_of
 from contract import records
 from contract.errors import Malformed
-from contract.segment import MeterSegment
+from contract.segment import Column, MeterSegment, is_good
 
 NS_PER_MS = 1_000_000
 NO_TIMES = np.empty(0, dtype=np.int64)
@@ -101,17 +101,31 @@ def counters(parts: Sequence[bytes]) -> dict[tuple[str, str], Counter]:
     return found
 
 
+def counts_on(counter: Counter, described: Counter | None) -> bool:
+    """Whether a register described so counts what `counter` does: one instrument, one place, the same transformers.
+
+    Where a manifest says otherwise, or nothing of it, the register may count elsewhere until a later manifest. Then
+    readings of before and after are not joined, even if both describe it alike.
+    """
+    if described is None:
+        return False
+    now, then = ((one.installation, one.serial, one.ratio) for one in (counter, described))
+    return now == then
+
+
 def readings(counter: Counter, segments: Iterable[MeterSegment]) -> Readings:
-    """The counter's readings in the meter's segments, which are in order of time."""
+    """The counter's good readings in the meter's segments, which are in order of time; an uncertain one is none."""
     rows: list[tuple[int, int, int, int]] = []
     for segment in segments:
         if segment.meter != counter.meter:
             continue
         for block in segment.blocks:
-            columns = {column.point: column.raws for column in block.columns}
-            raws = columns.get(counter.point)
+            columns = {column.point: column for column in block.columns}
+            raws = _good(columns.get(counter.point))
             scales = (
-                columns.get(counter.spec.scale_point) if counter.spec.scale_point else (0,) * len(block.answered_ns)
+                _good(columns.get(counter.spec.scale_point))
+                if counter.spec.scale_point
+                else (0,) * len(block.answered_ns)
             )
             if raws is None or scales is None:
                 continue
@@ -127,6 +141,13 @@ def readings(counter: Counter, segments: Iterable[MeterSegment]) -> Readings:
         tuple(row[2] for row in rows),
         tuple(row[3] for row in rows) if counter.spec.scale_point else (),
     )
+
+
+def _good(column: Column | None) -> tuple[int | None, ...] | None:
+    """A column's raw words without those that are not good."""
+    if column is None or not any(column.statuses):
+        return None if column is None else column.raws
+    return tuple(raw if is_good(status) else None for raw, status in zip(column.raws, column.statuses, strict=True))
 
 
 def joined(chunks: Sequence[Readings]) -> Readings:

@@ -48,13 +48,16 @@ def identity(typed: str, configured: str, read: Identity | None, expected: Seque
     if expected:
         told = None if read is None else read.model
         faults.append(f"the meter says it is a {told!r}, its profile is for {' or '.join(map(repr, expected))}")
+    serial = None if read is None else read.serial
     if not configured:
-        faults.append(f'no serial is configured: set serial = "{typed}"')
+        agreed = f': set serial = "{typed}"' if serial is None or is_same(typed, serial) else ""
+        faults.append(f"no serial is configured{agreed}")
     elif not is_same(typed, configured):
         faults.append(f"the nameplate says {typed!r}, the configuration {configured!r}")
-    serial = None if read is None else read.serial
     if serial is not None and not is_same(typed, serial):
-        faults.append(f"the nameplate says {typed!r}, the meter itself {serial!r}: is another meter on this unit id?")
+        faults.append(
+            f"the nameplate says {typed!r}, the meter itself {serial!r}: is it another meter that answers here?"
+        )
     if faults:
         return Verdict("identity", "failed", "; ".join(faults))
     source = "read from the meter" if serial is not None else "not readable from this meter"

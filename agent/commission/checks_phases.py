@@ -24,6 +24,7 @@ from agent.commission.checks import Verdict, shown
 
 CURRENT_MIN_A = Fraction(5, 100)  # in the register: 1 % of a 5 A secondary, below which angles mean nothing
 LOWEST_PERMILLE = 550
+MOST_PERMILLE = 1300  # no power factor exceeds 1; the rest is for registers of different moments
 FIT_PERMILLE = 80  # how far a measured power factor may lie from a predicted one
 ANGLES = range(-60, 61)  # of the load, degrees
 VOLTAGE_LOW = Fraction(8, 10)  # of the highest phase's
@@ -31,6 +32,8 @@ NAMED_MAX = 3
 COSINES = {
     angle: round(1000 * cos(radians(angle))) for angle in range(-360, 361)
 }  # permille: whole numbers from here on
+
+TOO_MUCH = "more than voltage and current can carry: wrong profile, register or scale, or repeat under a steady load"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ def phases(measured: Sequence[Phase], total_w: Fraction | None, *, feeds_in: boo
     factors = {phase.name: _permille(phase) for phase in loaded if phase.power_w is not None}
     turned = -1 if feeds_in else 1
     told = ", ".join(f"{name} {_shown(factor)}" for name, factor in factors.items())
+    if any(abs(factor) > MOST_PERMILLE for factor in factors.values()):
+        return _failed(f"power factors {told}: {TOO_MUCH}")
     if all(factor * turned >= LOWEST_PERMILLE for factor in factors.values()):
         if idle:
             return Verdict(
@@ -78,6 +83,8 @@ def _by_sum(loaded: Sequence[Phase], total_w: Fraction | None, idle: Sequence[st
     apparent = sum((phase.voltage_v * phase.current_a for phase in loaded), Fraction(0))
     factor = round(1000 * total_w / apparent) * (-1 if feeds_in else 1)
     told = f"power in sum is {_shown(factor)} of U x I"
+    if abs(factor) > MOST_PERMILLE:
+        return _failed(f"{told}: {TOO_MUCH}")
     if factor >= LOWEST_PERMILLE:
         if idle:
             return Verdict("phases", "skipped", f"{told}; {' and '.join(idle)}: too little current to tell")

@@ -80,6 +80,7 @@ class Terminal:
             sys.stdout.flush()
             line = await self._line()
             if not line:
+                sys.stdout.write("\n")
                 raise Problems([f"{key}: the input ended: answer at a terminal, or give --answers FILE"])
             words = line.strip()
             if words.partition(" ")[0].lower() == "skip":

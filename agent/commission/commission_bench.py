@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from agent import check
+from agent import check, config
 from agent.commission.sheet import Look, Seen
 from agent.drivers import DRIVERS, Driver, Scan, Target, Unreachable, is_bad
 from agent.drivers import profile as profile_form
@@ -128,6 +128,13 @@ class Bench:
                     raise Problems([f"meter.{self.plan.meter.name}: {error}: {hint}"]) from None
             await self.sleep(TRY_AGAIN_S)
         raise AssertionError  # the last try returns or raises
+
+
+def place(meter: config.Meter, profile: profile_form.Profile) -> str:
+    """Where a meter is met: its bus, and what tells it from others there; tags of a server have neither."""
+    if meter.address:
+        return f"{meter.bus} {meter.address}"
+    return f"{meter.bus} unit {meter.unit}" if any(point.table for point in profile.points) else meter.bus
 
 
 def opened(plan: check.Plan, meter: str, now_ns: Callable[[], int], sleep: Callable[[float], Awaitable[None]]) -> Bench:

@@ -14,7 +14,7 @@ from agent.check import Plan
 from agent.commission import checks, checks_phases
 from agent.commission.checks import Moment, Verdict
 from agent.commission.commission_ask import Asker, Skipped
-from agent.commission.commission_bench import Bench, Taken
+from agent.commission.commission_bench import Bench, Taken, place
 from agent.commission.sheet import Answer, Look, Sheet, Step
 from agent.drivers.profile import UNITS, Point, profile_hash
 from contract import records
@@ -70,7 +70,7 @@ async def commission(plan: Plan, visit: Visit) -> Sheet:
         agent=plan.config.agent.name,
         meter=meter.name,
         installation=meter.installation,
-        address=f"{meter.bus} {meter.address or f'unit {meter.unit}'}",
+        address=place(meter, planned.profile),
         serial=meter.serial,
         profile=meter.profile,
         profile_hash=profile_hash(planned.profile_toml),

@@ -17,10 +17,11 @@ from agent import check
 from agent.commission import dump_image
 from agent.commission.asking import Line, bus
 from agent.commission.dump_image import Image
-from agent.commission.probe import FAULTY, HINT, SILENT, attempts, of_endpoint
+from agent.commission.probe import FAULTY, OCCUPIED, SILENT, attempts, of_endpoint
 from agent.commission.spans import Span
 from agent.drivers import profile as profile_form
 from agent.drivers import profiles
+from agent.told import advised
 from contract.problems import Problems, suggest
 
 TRIES = 2  # a frame may be lost; a dump of a site is not repeated lightly
@@ -39,7 +40,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write("interrupted: nothing written\n")
         return SILENT
     if isinstance(image, str):
-        sys.stderr.write(f"{image}: {HINT}\n")
+        sys.stderr.write(f"{advised(image, OCCUPIED)}\n")
         return SILENT
     sys.stdout.write(dump_image.document(image, name, unit, time.time_ns()))
     sys.stderr.write("".join(f"{line}\n" for line in dump_image.summary(image)))

@@ -4,6 +4,7 @@ In: the text of an agent's configuration and the tables wanted. Out: the new tex
 Raises Problems if the file cannot be edited without harm. Pure.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
@@ -15,6 +16,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table, Whitespace
 
 from contract.problems import Problems
+
+HEADER = re.compile(r"^(?=[ \t]*\[[^\]\n=,]+\]{1,2}[ \t]*(?:#.*)?$)", re.MULTILINE)  # of a table
 
 Tables = Mapping[str, Mapping[str, Any]]  # meter name -> the keys of its table that are wanted
 
@@ -34,13 +37,13 @@ def merge(text: str, wanted: Tables) -> Merged:
     """Put the wanted meters in: keys of existing ones are set, none is removed; new ones follow the last."""
     try:
         before = tomllib.loads(text)
-        document = tomlkit.parse(text if text.endswith("\n") else text + "\n")
+        documents = _documents(text if text.endswith("\n") else text + "\n")
     except (ValueError, TOMLKitError, RecursionError) as error:
         raise Problems([f"not TOML: {error}"]) from None
-    meters = document.get("meter")
-    if meters is not None and not isinstance(meters, AoT):
+    places = [(document, document["meter"]) for document in documents if "meter" in document]
+    if not all(isinstance(meters, AoT) for _, meters in places):
         raise Problems(["meter: not written as [[meter]] tables: write each meter as one"])
-    existing = {str(table.get("name")): table for table in meters or ()}
+    existing = {str(table.get("name")): table for _, meters in places for table in meters}
     changed, same = [], []
     for name in (name for name in wanted if name in existing):
         keys = _update(existing[name], wanted[name])
@@ -50,13 +53,31 @@ def merge(text: str, wanted: Tables) -> Merged:
             same.append(name)
     added = [name for name in wanted if name not in existing]
     if added:
+        document, meters = places[-1] if places else (documents[-1], None)
         _add(document, meters, "".join(_written(wanted[name]) for name in added))
-    new = tomlkit.dumps(document) if added or changed else text
+    new = "".join(map(tomlkit.dumps, documents)) if added or changed else text
     if tomllib.loads(new) != _expected(before, wanted):
         raise Problems(["meter: tables lie in pieces all over the file: bring the [[meter]] tables together"])
     return Merged(
         new, tuple(added), tuple(changed), tuple(same), tuple(name for name in existing if name not in wanted)
     )
+
+
+def _documents(text: str) -> list[tomlkit.TOMLDocument]:
+    """The text whole, or where tables of several kinds take turns, cut before each: tomlkit would gather each kind."""
+    whole = tomlkit.parse(text)
+    if tomlkit.dumps(whole) == text:
+        return [whole]
+    pieces = [""]
+    for piece in HEADER.split(text):
+        if piece.lstrip("[ \t").startswith("meter."):
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
+    try:
+        return [tomlkit.parse(piece) for piece in pieces if piece]
+    except TOMLKitError:  # what looked like a header was none
+        return [whole]
 
 
 def _expected(before: dict[str, Any], wanted: Tables) -> dict[str, Any]:

@@ -17,14 +17,16 @@ from pathlib import Path
 from agent import check
 from agent.commission import endpoint, explain, probe_table
 from agent.commission.asking import Line, bus
+from agent.commission.commission_bench import place
 from agent.commission.spans import WORDS_MAX, Span
 from agent.drivers import Driver, Scan, Unreachable, registers
 from agent.manifest import MeterPlan
+from agent.told import advised, quality
 from contract.problems import Problems, suggest
 
 SILENT, FAULTY = 1, 2
 NS = 1_000_000_000
-HINT = "a running agent may hold the only connection the device takes: stop it first"
+OCCUPIED = "check the unit and the wiring; a running agent may hold the only connection the device takes: stop it first"
 CLEAR = "\x1b[H\x1b[J"
 
 
@@ -148,19 +150,19 @@ def _show(meter: MeterPlan, scans: list[Scan] | str, count: Count, said: str, as
         sys.stdout.flush()
         return
     if isinstance(scans, str):
-        sys.stderr.write(f"{scans}: {HINT}\n")
+        sys.stderr.write(f"{configured.name}: {advised(scans, OCCUPIED)}\n")
         return
     ratio = (
         "no transformer ratio" if meter.ratio == 1 else f"ratio {probe_table.decimal(meter.ratio)} applied where marked"
     )
     told = [
-        f"{configured.name}: {configured.profile} on {configured.bus} unit {configured.unit}, {ratio}",
+        f"{configured.name}: {configured.profile} on {place(configured, meter.profile)}, {ratio}",
         f"identity: {said or 'not known'}",
         f"reads {count.reads}, lost {count.lost}",
         *probe_table.lines(probe_table.rows(meter.profile, scans, meter.ratio)),
     ]
     if asked.explain:
-        told += _explained(meter, scans)
+        told += _explained(meter, scans) or [f"nothing to explain: {configured.name} is not read by registers"]
     sys.stdout.write((CLEAR if sys.stdout.isatty() and not asked.once else "") + "\n".join(told) + "\n")
     sys.stdout.flush()
 
@@ -204,7 +206,7 @@ async def _registers(asked: argparse.Namespace) -> int:
                 if asked.once or asked.explain or asked.json:
                     return 0
                 await asyncio.sleep(1)
-    sys.stderr.write(f"{why}: {HINT}\n")
+    sys.stderr.write(f"{advised(why, OCCUPIED)}\n")
     return SILENT
 
 
@@ -212,7 +214,7 @@ def _raw(span: Span, words: Sequence[int | None], status: int, asked: argparse.N
     if asked.json:
         return [json.dumps({"table": span.table, "address": span.address, "words": words, "status": status})]
     shown = " ".join("----" if word is None else f"{word:04X}" for word in words)
-    told = [f"{span}: {shown}  {probe_table.quality(status)}"]
+    told = [f"{span}: {shown}  {quality(status)}"]
     if asked.explain:
         first = list(takewhile(lambda word: word is not None, words))
         found = explain.decodings([word for word in first if word is not None])

@@ -8,40 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from agent import identity as instrument
-from agent.drivers import (
-    BAD_COMMUNICATION_ERROR,
-    BAD_DATA_UNAVAILABLE,
-    BAD_DECODING_ERROR,
-    BAD_DEVICE_FAILURE,
-    BAD_NO_DATA,
-    BAD_NODE_ID_UNKNOWN,
-    BAD_NOT_CONNECTED,
-    BAD_OUT_OF_RANGE,
-    BAD_TIMEOUT,
-    BAD_TYPE_MISMATCH,
-    GOOD,
-    Reading,
-    Scan,
-    is_bad,
-)
+from agent.drivers import Reading, Scan, is_bad
 from agent.drivers.point import RATIOED, UNITS, Point
 from agent.drivers.profile import Profile
 from agent.drivers.registers import scaled, value
-
-# The status codes our drivers give, in words.
-WORDS = {
-    GOOD: "good",
-    BAD_COMMUNICATION_ERROR: "connection broke",
-    BAD_DATA_UNAVAILABLE: "its parts do not belong together",
-    BAD_DECODING_ERROR: "answer does not fit the type",
-    BAD_DEVICE_FAILURE: "device busy or broken",
-    BAD_NODE_ID_UNKNOWN: "no such tag",
-    BAD_NOT_CONNECTED: "not asked: no connection",
-    BAD_NO_DATA: "meter says: no value",
-    BAD_OUT_OF_RANGE: "refused: no such register",
-    BAD_TIMEOUT: "no answer in time",
-    BAD_TYPE_MISMATCH: "tag has another type",
-}
+from agent.told import quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +82,6 @@ def identity(profile: Profile, scans: Iterable[Scan], configured_serial: str) ->
             told.append(f"{name.replace('_', ' ')} {text}{_judged(profile, said, name, configured_serial)}")
     told += [f"{name.replace('_', ' ')} not readable" for name in said.unreadable]
     return ", ".join(told) or "says nothing of itself"
-
-
-def quality(status: int) -> str:
-    """A status in words; codes no driver of ours gives, as OPC UA writes them."""
-    if status in WORDS:
-        return WORDS[status]
-    return f"{'bad' if is_bad(status) else 'uncertain' if status >> 30 else 'good'} {status:#010x}"
 
 
 def decimal(number: Fraction) -> str:

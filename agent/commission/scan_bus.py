@@ -6,15 +6,16 @@ again when it is known. Never: two requests at a time, or a write.
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
 from agent.commission import fingerprint
 from agent.commission.asking import Line, bus
 from agent.commission.endpoint import Settings, Wire
-from agent.commission.fingerprint import HEARD, Candidate, Found, Verdict
+from agent.commission.fingerprint import HEARD, Candidate, Facts, Found, Verdict
 from agent.commission.spans import Reply, Span
+from agent.drivers import BAD_OUT_OF_RANGE
 
 # Any answer shows that a unit is there, also the refusal of a register it does not have.
 KNOCKS = (Span("holding", 0, 1), Span("input", 0, 1))
@@ -129,13 +130,32 @@ async def _recognise(
 ) -> Mapping[int, Verdict]:
     """Ask what the fingerprints want to know, round by round over all units, until nothing is left to ask."""
     facts: dict[int, dict[Span, tuple[int, ...] | None]] = {unit: {} for unit in heard}
+    unanswered = dict.fromkeys(heard, 0)
     while True:
         wanted = [(unit, span) for unit in heard for span in fingerprint.wanted(search.known, facts[unit])]
         if not wanted:
             break
         async with Line(opened, wanted, now_ns) as line:
             for unit, span in wanted:
-                facts[unit][span] = (await line.ask(unit, span, TRIES)).whole
-    return {
-        unit: fingerprint.of_models(fingerprint.verdict(search.known, facts[unit]), search.shipped) for unit in heard
-    }
+                told = await _told(line, unit, span)
+                facts[unit][span] = told.whole
+                unanswered[unit] += told.whole is None and told.status != BAD_OUT_OF_RANGE
+    return {unit: _verdict(search, facts[unit], unanswered[unit]) for unit in heard}
+
+
+async def _told(line: Line, unit: int, span: Span) -> Reply:
+    """What a unit says of a span; silence, a broken answer and "busy" are no word on it, so it is asked again."""
+    told = Reply(())
+    for _ in range(TRIES):
+        told = await line.ask(unit, span)
+        if told.whole is not None or told.status == BAD_OUT_OF_RANGE:
+            break
+    return told
+
+
+def _verdict(search: Search, facts: Facts, unanswered: int) -> Verdict:
+    found = fingerprint.of_models(fingerprint.verdict(search.known, facts), search.shipped)
+    if found.certainty == "unknown" and unanswered:
+        why = f"{unanswered} of {len(facts)} questions got no usable answer: scan again with a larger --timeout-ms"
+        return replace(found, why=(*found.why, why))
+    return found

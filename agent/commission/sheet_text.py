@@ -40,7 +40,7 @@ def _lines(sheet: Sheet, sheet_hash: bytes, key_id: bytes) -> Iterator[str]:
     yield ""
     yield "Answers, as typed:"
     for answer in sheet.answers:
-        yield f"  {_time(answer.at_ns)}  {answer.key:<22}{answer.text!r}"
+        yield f"  {_time(answer.at_ns)}  {answer.key:<24} {answer.text!r}"
     for look in sheet.looks:
         yield ""
         yield from _look(look)

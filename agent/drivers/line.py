@@ -10,6 +10,7 @@ import asyncio
 import errno
 import os
 import socket
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -115,7 +116,7 @@ def open_serial(port: Serial) -> Line:
         opened = serial.Serial(
             port.device, port.baud, parity=port.parity, stopbits=port.stop_bits, timeout=0, exclusive=True
         )
-    except (OSError, ValueError) as error:  # pyserial's own exception is an OSError
+    except (OSError, ValueError, termios.error) as error:  # pyserial's own exception is an OSError
         raise LineGone(_why_not(error)) from error
     return Line(opened.fileno(), opened.close)
 
@@ -142,11 +143,15 @@ async def open_tcp(host: str, port: int, timeout_s: float) -> Line:
                     return Line(connection.fileno(), connection.close)
     except (OSError, TimeoutError) as error:  # the name is unknown, or nobody answers
         raise LineGone("no connection") from error
+    except UnicodeError as error:
+        raise LineGone(f"no connection: {host!r} is no name of a host: correct it") from error
     raise LineGone(failed)
 
 
-def _why_not(error: OSError | ValueError) -> str:
+def _why_not(error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, termios.error):  # pyserial lets it through where a port refuses a setting: (number, words)
+        return f"cannot be opened with these settings: {error.args[-1]}"
     if number is None:  # pyserial's own words, mostly about a setting
         return f"cannot be opened: {' '.join(str(error).split())}"
     return HINTS.get(number, f"cannot be opened: {os.strerror(number)}")

@@ -21,6 +21,9 @@ from dataclasses import replace
 
 from agent.drivers.modbus_frame import Asked, asked, crc16, is_whole, rtu_length, tcp_length
 
+# The others never answer. What comes before an answer as such a byte is a line whose drivers take turns: all low, or
+# high after a first edge.
+UNITS = range(1, 248)
 OWED_MAX = 32  # of those never answered, the latest are remembered
 
 
@@ -114,6 +117,9 @@ class Ear:
     def _frames(self) -> Iterator[bytes]:
         """Whole frames with a right check, from the front of the buffer."""
         while self._buffer:
+            if self.rtu and self.asking is not None and self._buffer[0] not in UNITS:
+                self._buffer = self._buffer[1:]
+                continue
             length = (rtu_length if self.rtu else tcp_length)(self._buffer)
             if length is not None and (length == 0 or length > len(self._buffer)):
                 return

@@ -128,9 +128,14 @@ def _reason(bus: Bus, failure: Exception | None) -> str:
 def _words(failure: Exception) -> str:
     """What went wrong, without numbers and names that stand elsewhere in the line."""
     if isinstance(failure, ssl.SSLCertVerificationError):
-        return f"the server's certificate is not accepted: {failure.verify_message}"
+        why = failure.verify_message
+        return (
+            f"the server's certificate is not accepted: {why}: name its authority as ca_file, its name as server_name"
+        )
     if isinstance(failure, ssl.SSLError):
         return (failure.reason or str(failure)).replace("_", " ").lower()
+    if isinstance(failure, ConnectionError) and failure.errno:
+        return os.strerror(failure.errno)  # asyncio's own words are of calls and tuples
     if isinstance(failure, OSError) and failure.strerror:
         return failure.strerror
     return " ".join(str(failure).split())

@@ -9,6 +9,7 @@ type or unit than the profile says, or one that is older than what was given bef
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 
 from asyncua import ua
 
@@ -19,7 +20,7 @@ from agent.drivers.opcua_feed import Sample
 from agent.drivers.opcua_link import Answer, Known, Link, Plan
 from agent.drivers.opcua_nodes import Tag, tag_of
 from agent.drivers.opcua_order import measured
-from agent.drivers.opcua_session import FAULTS, Door, ask
+from agent.drivers.opcua_session import FAULTS, MALFORMED, Door, ask
 from agent.drivers.opcua_values import ns_of, overflowed
 from agent.drivers.profile import Point
 from contract.records import EventPart
@@ -37,6 +38,10 @@ def open_driver(bus: Bus, meters: Mapping[str, Target], now_ns: Callable[[], int
     problems: list[str] = []
     plans: dict[str, Plan] = {}
     for name, meter in meters.items():
+        if all(point.table is not None or point.di is not None for point in meter.profile.points):
+            made = f"{meter.profile.make} {meter.profile.model}"
+            problems.append(f"{name}: profile {made} is not for OPC UA: choose one with nodes")
+            continue
         if meter.base != 0:
             problems.append(f"{name}: base {meter.base} means nothing to OPC UA: remove it")
         plans[name] = Plan(
@@ -62,6 +67,7 @@ class OpcUaDriver:
         self._known = Known()
         self._memories = {meter: Memory() for meter in plans}
         self._waiting: dict[str, list[Sample]] = {meter: [] for meter in plans}
+        self._ready: dict[str, list[Scan]] = {meter: [] for meter in plans}
         self._link: Link | None = None
         self._renewed_ns = -RENEW_PAUSE_NS
         self._failed: tuple[int, str, set[str]] | None = None  # when, why, and who has been told
@@ -76,17 +82,19 @@ class OpcUaDriver:
             offset = measured(answer.server_ns, answer.requested_ns, answer.answered_ns)
             if answer.requested_ns < memory.order.requested_ns:  # our clock was set back: a new order begins
                 memory.order = type(memory.order)()
-            scans = self._placed(meter)
+            scans = self._ready[meter]  # until they are given
+            scans += self._placed(meter)
             if meter not in link.meters:
-                link.meters.add(meter)
                 if memory.last:
                     scans += await self._backfilled(link, meter, answer)
+                link.meters.add(meter)
             scans.append(self._live(memory, answer))
             if link.feed is not None:
                 if offset is not None:
                     link.feed.offset = offset
                 link.feed.compare(meter, answer.readings)
                 await self._keep_alive(link, meter)
+        self._ready[meter] = []
         return scans
 
     async def identify(self, meter: str) -> list[Scan]:
@@ -96,6 +104,7 @@ class OpcUaDriver:
             return []
         async with self._session(meter) as link:
             answer = await link.ask(plan.identifying)
+            self._gather(link, meter)  # a meter that never says who it is is never read
         return [Scan(1 + len(plan.measured), answer.requested_ns, answer.answered_ns, answer.readings)]
 
     async def clock_offset_ns(self) -> tuple[int, int]:
@@ -110,7 +119,8 @@ class OpcUaDriver:
             requested_ns = self._now_ns()
             (answer,), _ = await ask(link.client, [asked])
             answered_ns = self._now_ns()
-        server_ns = ns_of(answer.Value.Value) if answer.Value is not None else None
+        told = None if answer.Value is None else answer.Value.Value
+        server_ns = ns_of(told) if isinstance(told, datetime) else None
         if server_ns is None:
             raise Unreachable(f"{self._bus.url}: the server does not tell its time")
         return server_ns - answered_ns, server_ns - requested_ns
@@ -227,7 +237,8 @@ class OpcUaDriver:
     def _reason(self, error: BaseException) -> str:
         if isinstance(error, TimeoutError) and not str(error):
             return f"no answer within {self._bus.timeout_ms} ms"
-        return " ".join(str(error).split()) or type(error).__name__
+        words = " ".join(str(error).split()) or type(error).__name__
+        return f"an answer or a file cannot be read: {words}" if isinstance(error, MALFORMED) else words
 
     def _event(self, event: str, meter: str, detail: dict[str, object]) -> None:
         self._tell(EventPart(event=event, about=meter, at_ns=self._now_ns(), detail=detail))

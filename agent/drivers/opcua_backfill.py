@@ -9,22 +9,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent.drivers import Reading, Scan
-from agent.drivers.opcua_history import missed, read_raw
+from agent.drivers.opcua_history import VALUES_MAX, missed, read_raw
 from agent.drivers.opcua_link import Answer, Link
 from agent.drivers.opcua_nodes import Tag
 from agent.drivers.opcua_order import Offset, Order, measured
 from agent.drivers.opcua_session import FAULTS
 
+FAILURES_MAX = 2  # connections that may break over one backfill before the meter is read without it
 Told = tuple[str, dict[str, object]]
 
 
 @dataclass(slots=True)
 class Memory:
-    """A meter's last reading of each point, when its tags were last asked for, and the order of its scans."""
+    """A meter's last reading of each point, when its tags were last asked for, and the order of its scans.
+
+    `failures` counts the connections that broke while it was asked what it remembers.
+    """
 
     last: dict[str, Reading] = field(default_factory=dict)
     read_ns: int = 0
     order: Order = field(default_factory=Order)
+    failures: int = 0
 
     def keep(self, reading: Reading) -> None:
         """Remember what is given now. A reading without a source time leaves the last one's in force."""
@@ -43,10 +48,14 @@ class Memory:
 
 
 async def backfill(link: Link, tags: Sequence[Tag], memory: Memory, answer: Answer) -> tuple[list[Scan], Told | None]:
-    """Scans of what was missed, and what to tell: `backfilled`, or `backfill_failed` with its reason."""
+    """Scans of what was missed, and what to tell: `backfilled`, or `backfill_failed` with its reason.
+
+    Raises OSError if the connection breaks meanwhile, a few times: the next one can still fetch it, if nothing later is
+    given first.
+    """
     offset = measured(answer.server_ns, answer.requested_ns, answer.answered_ns)
     found: list[tuple[int, int, int, Reading]] = []  # block, earliest, latest, reading
-    left_out, whole = 0, True
+    left_out, whole, most = 0, True, VALUES_MAX // max(1, len(tags))
     firsts = {reading.point: reading for reading in answer.readings}
     for block, tag in enumerate(tags, 1):
         last, node = memory.last.get(tag.point.id), link.found[tag].node
@@ -55,8 +64,12 @@ async def backfill(link: Link, tags: Sequence[Tag], memory: Memory, answer: Answ
         if last.source_ns is None or answer.server_ns is None:
             continue  # a server without times remembers nothing that could be placed
         try:
-            values, all_of_them = await read_raw(link.client, node, last.source_ns, answer.server_ns)
+            values, all_of_them = await read_raw(link.client, node, last.source_ns, answer.server_ns, most)
         except FAULTS as error:
+            if isinstance(error, OSError) and memory.failures < FAILURES_MAX:
+                memory.failures += 1
+                raise
+            memory.failures = 0
             reason = " ".join(str(error).split()) or type(error).__name__
             return [], ("backfill_failed", {"point": tag.point.id, "reason": reason[:1000]})
         whole = whole and all_of_them
@@ -66,6 +79,7 @@ async def backfill(link: Link, tags: Sequence[Tag], memory: Memory, answer: Answ
                 left_out += 1
             else:
                 found.append((block, *times, reading))
+    memory.failures = 0
     return _scans(found, memory, answer), _told(found, left_out, whole=whole)
 
 

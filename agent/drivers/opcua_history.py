@@ -12,7 +12,8 @@ from agent.drivers import Reading
 from agent.drivers.opcua_values import moment_of, ns_of, reading
 from agent.drivers.profile import Point
 
-VALUES_MAX = 100_000  # of one point in one outage; what is beyond is told, not taken
+VALUES_MAX = 100_000  # of one meter in one outage; what is beyond is told, not taken
+PAGES_MAX = 10_000  # of one point: a server may have more to come for ever
 # historian bits of a StatusCode (OPC 10000-11, 6.3): raw, calculated, interpolated
 _NOT_RAW = 0x03
 _NOT_GOOD = 0xFFFF0000  # severity and sub-code; the rest are remarks on a good value
@@ -35,16 +36,17 @@ async def read_raw(
     )
     values: list[ua.DataValue] = []
     point: bytes | None = None
-    while True:
+    for _ in range(PAGES_MAX):
         (result,) = await client.uaclient.history_read(_request(details, node, point, release=False))
         result.StatusCode.check()
         values += getattr(result.HistoryData, "DataValues", None) or []
         before, point = point, result.ContinuationPoint
         if not point or point == before:
-            return values, not point
+            return values[:values_max], not point and len(values) <= values_max
         if len(values) >= values_max:
-            await client.uaclient.history_read(_request(details, node, point, release=True))
-            return values[:values_max], False
+            break
+    await client.uaclient.history_read(_request(details, node, point, release=True))
+    return values[:values_max], False
 
 
 def _request(

@@ -7,6 +7,7 @@ client: nothing of a broken session is used again. Never: a channel to a server 
 import asyncio
 import contextlib
 import logging
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,9 @@ log = logging.getLogger("metertrail.opcua")
 # Every fault comes back as a status or as Unreachable; asyncua would log each one again with its traceback.
 logging.getLogger("asyncua.client").setLevel(logging.CRITICAL)
 
-FAULTS = (OSError, TimeoutError, ua.UaError, Refused)
+# What asyncua raises, besides its own, for bytes that are no message, and cryptography for files that are no keys.
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error)
+FAULTS = (OSError, TimeoutError, ua.UaError, Refused, *MALFORMED)
 LEAVE_S = 1.0  # how long a server may take over a farewell
 WATCHDOG_S = 60.0  # asyncua's own probe of the server; ours is the next read
 

@@ -173,6 +173,8 @@ def _identity(point: Point) -> Iterator[str]:
         return
     if point.kind != "gauge" or point.scale_point is not None or point.type == "bool":
         yield "identity: is read once, by itself: use a gauge that is no bool and has no scale_point"
+    if point.type == "text" and point.identity not in {"serial", "model", "firmware"}:
+        yield f"identity: {point.identity} is a number to be compared: give the type of its registers, not text"
 
 
 def _scale_fault(point: Point, scale: Point | None, registers_max: int) -> str | None:
@@ -181,6 +183,8 @@ def _scale_fault(point: Point, scale: Point | None, registers_max: int) -> str |
     changed = scale.scale or scale.offset or scale.negate or scale.identity or scale.bytes != "high_first"
     if scale is point or scale.scale_point is not None or scale.type != "int16" or changed:
         return f"{scale.id!r} is not a plain int16 point: a scale has type int16, scale 0 and no scale_point"
+    if scale.within is not None:
+        return f"{scale.id!r} is answered within a stretch of its own: both must come in one answer"
     if scale.table != point.table:
         return f"{scale.id!r} is in another table: both must come in one answer"
     if max(point.end, scale.end) - min(point.start, scale.start) > registers_max:

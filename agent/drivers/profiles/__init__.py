@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from agent.drivers.family import joined
+from contract.problems import suggest
 
 
 def load(name_or_path: str) -> bytes:
@@ -23,7 +24,7 @@ def load(name_or_path: str) -> bytes:
         return joined(name_or_path, data, _shipped)
     file = resources.files(__name__).joinpath(f"{name_or_path}.toml")
     if not file.is_file():
-        raise ValueError(f"profile {name_or_path}: not among those shipped: use one of {', '.join(names())}, or a path")
+        raise ValueError(f"profile {name_or_path}: not among those shipped: {suggest(name_or_path, names())}")
     return joined(name_or_path, file.read_bytes(), _shipped)
 
 
