@@ -4,9 +4,10 @@ In: the meters as they stand, the time, how long each would hold the bus if it w
 
 A meter's slots begin at the whole multiples of its rhythm. A slot is kept if its read starts before it is over. A meter
 that does not answer is lost: it is probed after pauses that double from 1 to 60 s, and only where its silence would end
-before the next slot of a meter that answers. Where it never fits, it is probed all the same once a longest pause: that
-is the most a dead meter can cost its neighbours. A meter never asked yet, a stranger, is asked once whether it fits or
-not, behind those that answer. Where nobody answers there is nobody to spare: pauses are short, and when the first is
+before the next slot of a meter that answers. Where that never fits, it is probed all the same as long again after its
+pause, at most 60 s after it could last have been asked: a meter that missed one answer is soon back, and a dead one
+costs its neighbours a few slots at first, then one probe a minute. A meter never asked yet, a stranger, is asked once
+whether it fits or not, behind those that answer. Where nobody answers there is nobody to spare: pauses are short, and when the first is
 back the others are strangers again.
 """
 
@@ -101,7 +102,8 @@ def _errands(meters: Sequence[Polled], *, alone: bool) -> Iterator[_Errand]:
             yield _Errand("identify", meter, meter.identity_ns, meter.identity_ns + PAUSE_MOST_NS)
         elif not meter.answers and meter.asked_ns is not None:
             from_ns = min(meter.due_ns, meter.asked_ns + ALONE_NS) if alone else meter.due_ns
-            yield _Errand("probe", meter, from_ns, meter.asked_ns + PAUSE_MOST_NS)
+            must_ns = min(meter.asked_ns + PAUSE_MOST_NS, meter.due_ns + meter.pause_ns)
+            yield _Errand("probe", meter, from_ns, must_ns)
 
 
 def lost(meter: Polled, asked_ns: int, at_ns: int) -> bool:

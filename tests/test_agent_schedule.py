@@ -42,17 +42,19 @@ def test_a_stranger_comes_after_those_that_answer_and_needs_no_room():
     assert turn(meters, 5 * NS, silence_ns=60 * NS) == ("probe", "new")
 
 
-@pytest.mark.parametrize(("now_ms", "expected"), [(5000, "probe"), (5800, "probe"), (5801, "rest")])
+@pytest.mark.parametrize(("now_ms", "expected"), [(5499, "rest"), (5500, "probe"), (5800, "probe"), (5801, "rest")])
 def test_a_lost_meter_is_probed_only_if_its_silence_ends_before_the_next_slot(now_ms, expected):
-    meters = [answering("a", 6 * NS), gone("dead", 4 * NS, 3 * NS)]
+    meters = [answering("a", 6 * NS), gone("dead", 5 * NS + 500 * MS, 3 * NS)]
     assert turn(meters, now_ms * MS)[0] == expected
 
 
-def test_a_probe_that_never_fits_is_made_once_a_longest_pause_and_marked():
+@pytest.mark.parametrize(("pause_ns", "must_ns"), [(8 * NS, 48 * NS), (PAUSE_MOST_NS, 39 * NS + PAUSE_MOST_NS)])
+def test_a_probe_that_never_fits_is_made_a_pause_later_at_most_a_longest_pause_and_marked(pause_ns, must_ns):
     meters = [answering("a", 100 * NS), gone("dead", 40 * NS, 39 * NS)]
-    before = decide(meters, (), 39 * NS + PAUSE_MOST_NS - 1, lambda _: 2 * NS)
+    meters[1].pause_ns = pause_ns
+    before = decide(meters, (), must_ns - 1, lambda _: 62 * NS)
     assert (before.kind, before.until_ns) == ("rest", 100 * NS)
-    made = decide(meters, (), 39 * NS + PAUSE_MOST_NS, lambda _: 2 * NS)
+    made = decide(meters, (), must_ns, lambda _: 62 * NS)
     assert (made.kind, made.forced) == ("probe", True)
 
 
