@@ -7,8 +7,8 @@ that does not answer is lost: it is probed after pauses that double from 1 to 60
 before the next slot of a meter that answers. Where that never fits, it is probed all the same as long again after its
 pause, at most 60 s after it could last have been asked: a meter that missed one answer is soon back, and a dead one
 costs its neighbours a few slots at first, then one probe a minute. A meter never asked yet, a stranger, is asked once
-whether it fits or not, behind those that answer. Where nobody answers there is nobody to spare: pauses are short, and when the first is
-back the others are strangers again.
+whether it fits or not, behind those that answer. Where nobody answers there is nobody to spare: pauses are short, and
+when the first is back the others are strangers again.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
