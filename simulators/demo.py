@@ -74,6 +74,8 @@ def main(argv: list[str]) -> int:
             if given.seconds is None:
                 watch(stage)
             else:
+                wait_for_agent(stage)
+                stage.watched_ns = time.time_ns()
                 watch(stage, time.monotonic() + given.seconds)
                 from simulators import report  # noqa: PLC0415 - kernels are loaded only for a report
 
@@ -161,6 +163,16 @@ def stop(name: str, process: "subprocess.Popen[bytes]") -> None:
         _say(f"{name} did not stop within {STOP_S} s and was killed")
         process.kill()
         process.wait()
+
+
+def wait_for_agent(stage: Stage) -> None:
+    """Return once the agent reads its meters. Raises RuntimeError if a part ends before that, or none ever comes."""
+    until = time.monotonic() + START_S
+    while " running" not in (stage.folder / "agent.log").read_text(encoding="utf-8"):
+        _check_alive(stage)
+        if time.monotonic() > until:
+            raise RuntimeError(f"the agent does not begin to read: see {stage.folder / 'agent.log'}")
+        time.sleep(0.1)
 
 
 def _wait_for_page(stage: Stage) -> None:

@@ -95,3 +95,12 @@ def test_the_meters_are_the_instruments_that_the_agent_is_told_of():
     served = {meter["id"]: meter["serial"] for meter in plant["meter"]}
     assert len(served) == 6
     assert served == {meter["name"]: meter["serial"] for meter in agent["meter"] if "serial" in meter}
+
+
+def test_a_report_begins_when_the_agent_reads_and_not_when_the_page_is_up(tmp_path, monkeypatch):
+    stage = staged(tmp_path / "demo")
+    log, lines = stage.folder / "agent.log", iter(["", "begins\n", "agent=edge-1 site=demo meters=8 running\n"])
+    log.write_text(next(lines))
+    monkeypatch.setattr(demo.time, "sleep", lambda _: log.write_text(next(lines)))
+    demo.wait_for_agent(stage)
+    assert next(lines, None) is None

@@ -14,8 +14,11 @@ def test_an_unattended_demonstration_holds(command, tmp_path):
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["problems"] == []
     assert len(report["batches"]) >= 4
-    figures = [meter for batch in report["batches"] for meter in batch["meters"].values()]
-    assert len(figures) == 5 * len(report["batches"])
+    # where the last batch ends within seconds of the demonstration, not every meter was read once more
+    judged = [batch for batch in report["batches"] if batch["judged"]]
+    assert len(judged) >= len(report["batches"]) - 1
+    figures = [meter for batch in judged for meter in batch["meters"].values()]
+    assert len(figures) == 5 * len(judged)
     assert all(f["lower"] <= f["energy_wh_milli"] <= f["upper"] for f in figures)
     assert all(f["u95_wh_milli"] > 0 for f in figures)
     assert {f["signed"] for f in figures} == {True, False}

@@ -29,6 +29,7 @@ def stage(tmp_path: Path) -> Iterator[demo.Stage]:
     stage = demo.Stage(tmp_path / "demo", seed=7, start_ns=time.time_ns(), batch_s=10, load=None, ports=ports)
     demo.prepare(stage)
     with demo.processes(stage):
+        demo.wait_for_agent(stage)
         stage.watched_ns = time.time_ns()
         yield stage
 

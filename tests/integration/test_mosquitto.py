@@ -54,6 +54,7 @@ def test_a_killed_mosquitto_costs_nothing(stage: demo.Stage) -> None:
     broker = mosquitto(stage)
     try:
         with demo.processes(stage):
+            demo.wait_for_agent(stage)
             stage.watched_ns = time.time_ns()
             demo.watch(stage, time.monotonic() + BEFORE_S)
             broker.kill()
