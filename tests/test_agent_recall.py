@@ -28,6 +28,18 @@ def restored(site, at):
     return known
 
 
+def lived_under(site, *plans):
+    """Seven rounds under each configuration, ten seconds apart, and then a start under the last."""
+    for start, plan in zip(range(0, 30, 10), plans, strict=False):
+        site.plan = plan
+        site.start(start)
+        for k in range(start + 1, start + 8):
+            site.take(k, round_of(k, None))
+        site.recorder.seal(at_ns(start + 8))
+        site.stop()
+    site.start(30)
+
+
 def rounds(known):
     return [(requested - at_ns(0)) // 10**9 for requested in known.columns[PLACE].requested_ns.tolist()]
 
@@ -73,14 +85,7 @@ def test_readings_of_before_another_configuration_count_unless_the_meter_may_hav
     first = site.plan
     other = Site.at(tmp_path / "other", text).plan
     assert other.config != first.config
-    for start, plan in ((0, first), (10, other), (20, first)):
-        site.plan = plan
-        site.start(start)
-        for k in range(start + 1, start + 8):
-            site.take(k, round_of(k, None))
-        site.recorder.seal(at_ns(start + 8))
-        site.stop()
-    site.start(30)
+    lived_under(site, first, other, first)
     assert rounds(restored(site, at_ns(0))) == kept
     site.stop()
 
@@ -90,14 +95,7 @@ def test_readings_of_before_a_change_elsewhere_count(tmp_path):
     first = site.plan
     oven = '[[meter]]\nname = "oven"\nbus = "serial"\nprofile = "./meter.toml"\nunit = 2\n'
     other = Site.at(tmp_path / "other", CONFIG.replace("[[line]]", oven + "[[line]]")).plan
-    for start, plan in ((0, first), (10, other)):
-        site.plan = plan
-        site.start(start)
-        for k in range(start + 1, start + 8):
-            site.take(k, round_of(k, None))
-        site.recorder.seal(at_ns(start + 8))
-        site.stop()
-    site.start(30)
+    lived_under(site, first, other)
     assert rounds(restored(site, at_ns(0))) == [*range(1, 8), *range(11, 18)]
     site.stop()
 
