@@ -33,8 +33,9 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Two processes, for the tests mostly wait; a file's tests stay together.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m simulators.bench.acquisition

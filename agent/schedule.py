@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from contract.segment import TICK_NS
+
 NS = 1_000_000_000
 PAUSE_FIRST_NS, PAUSE_MOST_NS = 1 * NS, 60 * NS
 ALONE_NS = 5 * NS  # the longest pause on a bus where nobody answers
@@ -37,12 +39,18 @@ class Polled:
     lost_since_ns: int | None = None
     pause_ns: int = PAUSE_FIRST_NS
     wanted_ns: int = 0  # when it may be read out of turn again
+    rested_ns: int = 0  # when it may be read again at all: evidence could not tell apart two answers of one tick
     identity_ns: int = NEVER_NS  # when its identity is to be read again; NEVER_NS: its profile names none
     barred: bool = False  # another model answers in its place: no value of it is taken
     missed: int = 0
     late_ns_max: int = 0
     took_ns: int = 0
     valueless: int = 0  # reads on end that were answered without any value
+
+    @property
+    def next_ns(self) -> int:
+        """From when on its next slot may be read."""
+        return max(self.due_ns, self.rested_ns)
 
     @property
     def has_identity(self) -> bool:
@@ -77,14 +85,14 @@ def decide(meters: Sequence[Polled], wanted: Collection[str], now_ns: int, silen
     for meter in prompt:
         if meter.wanted_ns <= now_ns:
             return Turn("read", meter)
-    due = min((meter for meter in answering if meter.due_ns <= now_ns), key=lambda m: m.due_ns, default=None)
+    due = min((meter for meter in answering if meter.next_ns <= now_ns), key=lambda m: m.due_ns, default=None)
     if due is not None:
         return Turn("read", due)
     strangers = [meter for meter in meters if not meter.answers and meter.asked_ns is None]
     for meter in strangers:
         if meter.due_ns <= now_ns:
             return Turn("probe", meter)
-    next_ns = min((meter.due_ns for meter in answering), default=NEVER_NS)
+    next_ns = min((meter.next_ns for meter in answering), default=NEVER_NS)
     rest_ns = min([next_ns, *(meter.due_ns for meter in strangers), *(meter.wanted_ns for meter in prompt)])
     errands = [errand for errand in _errands(meters, alone=not answering) if errand.from_ns < rest_ns]
     for errand in sorted(errands, key=lambda e: e.from_ns):
@@ -130,6 +138,8 @@ def answered(meter: Polled, asked_ns: int, at_ns: int) -> tuple[int, int]:
 
     A slot that is over is missed and never made up for; what is read out of turn moves no slot.
     """
+    meter.rested_ns = -(-at_ns // TICK_NS) * TICK_NS
+    meter.wanted_ns = max(meter.wanted_ns, meter.rested_ns)
     if not meter.answers:
         meter.answers, meter.lost_since_ns, meter.pause_ns = True, None, PAUSE_FIRST_NS
         meter.due_ns = next_tick(at_ns, meter.every_ns)

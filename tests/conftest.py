@@ -1,8 +1,11 @@
 """What tests may need of the machine, and how they ask for it."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,18 @@ def _missing(programs):
     return [program for program in programs if shutil.which(program) is None]
 
 
+def _installed(programs):
+    """Install what is missing; one of the test processes at a time, for the packager allows no more."""
+    with Path(tempfile.gettempdir(), "metertrail-tests-install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        packages = sorted({PACKAGES.get(program, program) for program in _missing(programs)})
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *packages]):
+            if packages:
+                subprocess.run(command, check=False, capture_output=True, timeout=600, env=environment)
+    return _missing(programs)
+
+
 @pytest.fixture(scope="session")
 def need():
     """`need("chromium", ...)`: installs as root, else skips with the reason; fails under METERTRAIL_REQUIRE_ALL=1."""
@@ -26,11 +41,7 @@ def need():
         required = os.environ.get("METERTRAIL_REQUIRE_ALL") == "1"
         missing = _missing(programs)
         if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-            packages = sorted({PACKAGES.get(program, program) for program in missing})
-            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *packages]):
-                subprocess.run(command, check=False, capture_output=True, timeout=600, env=environment)
-            missing = _missing(programs)
+            missing = _installed(programs)
         if missing:
             reason = f"not on this machine: {', '.join(missing)}"
             pytest.fail(reason) if required else pytest.skip(reason)

@@ -120,6 +120,18 @@ def test_back_it_has_its_slots_and_its_patience_again():
     assert (meter.answers, meter.due_ns, meter.pause_ns, meter.lost_since_ns) == (True, 8 * NS, NS, None)
 
 
+def test_a_meter_is_not_read_twice_within_a_tick_of_evidence_whoever_asks():
+    meter = answering("a", 5 * NS)
+    answered(meter, 5 * NS, 5 * NS + MS // 2)
+    assert turn([meter], 5 * NS + MS - 1, wanted={"a"}) == ("rest", None)
+    assert decide([meter], {"a"}, 5 * NS + MS - 1, lambda _: 0).until_ns == 5 * NS + MS
+    assert turn([meter], 5 * NS + MS, wanted={"a"}) == ("read", "a")
+    meter.due_ns = 7 * NS + MS // 2  # a rhythm of no whole ticks
+    answered(meter, 7 * NS + 1, 7 * NS + MS // 4)  # out of turn, and its slot begins in the same tick
+    assert turn([meter], 7 * NS + MS - 1) == ("rest", None)
+    assert turn([meter], 7 * NS + MS) == ("read", "a")
+
+
 @pytest.mark.parametrize(
     ("asked_ms", "due_ms", "late_ms", "missed"),
     [(5000, 6000, 0, 0), (5300, 6000, 300, 0), (5999, 6000, 999, 0), (6000, 7000, 0, 1), (8250, 9000, 250, 3)],

@@ -45,7 +45,9 @@ def test_a_line_torn_by_a_crash_is_passed_over_and_closed_off(path):
     assert copied.last(KEY.public_key()).size == 3
 
 
-@pytest.mark.parametrize("line", ['"nonsense"', "not json", "null", "[]", json.dumps(note(9, keys.generate()))])
+@pytest.mark.parametrize(
+    "line", ['"nonsense"', "not json", "null", "[]", json.dumps(note(9, keys.generate()))], ids=range(5)
+)
 def test_a_last_line_that_is_no_note_of_this_ledger_is_told(path, line):
     CheckpointCopy(path).add(note(1), 0)
     with path.open("a") as file:

@@ -72,6 +72,7 @@ POINT = {1: 2, -1: 1, -2: bytes(32), -3: bytes(32)}  # not on the curve
         (b"\xa0", bytes(32)),
         (b"", bytes(32)),
     ],
+    ids=["another key's", "off the curve", "short", "more than a key", "empty", "nothing"],
 )
 def test_an_enrolment_that_is_not_of_its_key_is_malformed(key, key_id):
     part = records.EnrolmentPart(author="edge-1", key=key, key_id=key_id)
