@@ -13,14 +13,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 
 import uvicorn
 
 from contract import body
-from gateway import broker, factors, live_message, site_model, web
+from gateway import broker, factors, live_message, site_model, spool, web
 from gateway.attribution import BatchFacts, facts
 from gateway.config import Config, Mqtt, Web
 from gateway.errors import Stopped
@@ -30,11 +30,14 @@ from gateway.live import BATCH_MARGIN_NS, Live
 from gateway.mirror import Mirror, batch_point, meter_points
 from gateway.opening import open_sequencer
 from gateway.preflight import Prepared
+from gateway.sequencer import Sequencer
+from gateway.spool_kinds import KINDS
 from gateway.trust import shown_parts
 
 log = logging.getLogger("metertrail.gateway")
 
 TIME_MIN, TIME_MAX = -(2**63), 2**63 - 1
+SPOOL_S = 1.0  # how often the spool is looked through
 STOP_S = 3  # how long pages and the broker get to finish
 RESTART_S, RESTART_MOST_S = 1.0, 30.0
 LISTENING_S, LISTENING_TRIES = 0.1, 50
@@ -73,7 +76,8 @@ def run(path: Path, config: Config, prepared: Prepared) -> int:
         ingest = Ingest(client, config.gateway.site, sequencer, _listeners(live, process, mirror), now_ns)
         app = web.build(live, ledger, prepared.web_password, now_ns)
         served = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S)
-        return asyncio.run(process.run(uvicorn.Server(served), listening, ingest))
+        filings = keep_spool(config.gateway.data, ledger, sequencer)
+        return asyncio.run(process.run(uvicorn.Server(served), listening, ingest, filings))
     finally:
         if mirror:
             mirror.stop()
@@ -96,12 +100,14 @@ class Process:
         if self._loop:
             self._loop.call_soon_threadsafe(self._stop.set)
 
-    async def run(self, server: uvicorn.Server, listening: socket.socket, ingest: Ingest) -> int:
+    async def run(
+        self, server: uvicorn.Server, listening: socket.socket, ingest: Ingest, filings: Coroutine[None, None, None]
+    ) -> int:
         """Start, wait for the end, stop; the exit status."""
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop.set)
-        tasks = [asyncio.create_task(server.serve([listening]))]
+        tasks = [asyncio.create_task(server.serve([listening])), asyncio.create_task(filings)]
         if self._config.broker.embedded:
             tasks.append(asyncio.create_task(keep_broker(self._path)))
             await _until_listening(self._config.mqtt)
@@ -146,6 +152,17 @@ async def keep_broker(path: Path) -> None:
         log.error("broker ended status=%d next_start_s=%d", status, pause_s)
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, RESTART_MOST_S)
+
+
+async def keep_spool(data: Path, ledger: Ledger, sequencer: Sequencer) -> None:
+    """Work the spool off each second, until cancelled. A disk that will not let files go stops nothing else."""
+    while True:
+        try:
+            for done in await asyncio.to_thread(lambda: list(spool.work_off(data, KINDS, ledger, sequencer.seal))):
+                log.info("filing name=%s %s", done.name, f"refused: {done.reason}" if done.reason else "kept")
+        except OSError as error:
+            log.warning("spool cannot be worked off: %s", error)
+        await asyncio.sleep(SPOOL_S)
 
 
 async def _until_listening(settings: Mqtt) -> None:

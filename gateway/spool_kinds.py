@@ -1,0 +1,8 @@
+"""What may be filed through the spool: a table from a filing's kind to what it must say and the entry it becomes.
+
+In: nothing. Out: `KINDS`, for the gateway that works the spool off and for the commands that fill it.
+"""
+
+from gateway.spool import Kinds
+
+KINDS: Kinds = {}
