@@ -12,6 +12,7 @@ from agent.manifest import MeterPlan
 from contract.problems import suggest
 
 ENERGY = {"wh_milli": "Wh, kWh or MWh"}
+MEDIA = {"m3_micro": "L or m3", "g_milli": "g, kg or t", "j": "kJ, MJ or GJ", "wh_milli": "Wh, kWh or MWh"}
 OUTPUT = {"g_milli": "g, kg or t", "m3_micro": "L or m3", "wh_milli": "Wh, kWh or MWh"}
 
 
@@ -43,11 +44,14 @@ def _tags(at: str, line: config.Line, points: Sequence[Point]) -> Iterator[str]:
 
 def _counters(at: str, line: config.Line, unread: Sequence[str], meters: Mapping[str, MeterPlan]) -> Iterator[str]:
     """`unread` are meters without a readable profile, which is told of them and not of the lines."""
-    for text in sorted({text for text in line.energy if line.energy.count(text) > 1}):
-        yield f"{at}.energy: {text!r} is named twice: name it once"
-    for text in dict.fromkeys(line.energy):
-        if text.partition(".")[0] not in unread:
-            yield from _counter(f"{at}.energy", text, meters, ENERGY)
+    for key, named, units in (("energy", line.energy, ENERGY), ("media", line.media, MEDIA)):
+        for text in sorted({text for text in named if named.count(text) > 1}):
+            yield f"{at}.{key}: {text!r} is named twice: name it once"
+        for text in dict.fromkeys(named):
+            if text.partition(".")[0] not in unread:
+                yield from _counter(f"{at}.{key}", text, meters, units)
+    for text in sorted({*line.media} & {*line.energy, line.good, line.scrap}):
+        yield f"{at}.media: {text!r} counts for something else already: a counter counts for one thing"
     for key, given in (("good", line.good), ("scrap", line.scrap)):
         if given is not None and given.partition(".")[0] not in unread:
             yield from _counter(f"{at}.{key}", given, meters, OUTPUT)
@@ -67,7 +71,7 @@ def _counter(at: str, text: str, meters: Mapping[str, MeterPlan], units: Mapping
 
 def _times(at: str, line: config.Line, checked: config.Config) -> Iterator[str]:
     """A batch waits for a reading after its end: no longer than `close_wait_s`, so a meter must be read more often."""
-    used = {text.partition(".")[0] for text in (*line.energy, *filter(None, (line.good, line.scrap)))}
+    used = {text.partition(".")[0] for text in (*line.energy, *line.media, *filter(None, (line.good, line.scrap)))}
     for meter in checked.meter:
         if meter.name in used and meter.every_ms > checked.agent.close_wait_s * 1000:
             yield (

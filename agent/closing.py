@@ -12,7 +12,7 @@ from contract import records
 from contract.records import CounterRef, LinePart
 from contract.segment import MeterSegment
 
-Role = Literal["energy", "good", "scrap"]
+Role = Literal["energy", "good", "scrap", "medium"]
 Place = tuple[str, str]  # meter, point
 Counters = Mapping[Place, Counter]
 
@@ -24,7 +24,7 @@ def refs(line: LinePart) -> list[tuple[Role, CounterRef]]:
         told.append(("good", line.good))
     if line.scrap is not None:
         told.append(("scrap", line.scrap))
-    return told
+    return told + [("medium", ref) for ref in line.media or ()]
 
 
 def places(line: LinePart) -> set[Place]:

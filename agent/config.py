@@ -112,6 +112,7 @@ class Line(BaseModel):
     energy: Annotated[tuple[str, ...], Len(1)]
     good: str | None = None
     scrap: str | None = None
+    media: tuple[str, ...] = ()
 
 
 class Config(BaseModel):

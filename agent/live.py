@@ -91,6 +91,8 @@ def _so_far(batch: Running, line: LinePart, known: Known) -> dict[str, dict[str,
     """Per role, amount and bounds from the batch's start to the latest instant that all its counters bracket."""
     places: dict[str, list[Place]] = {}
     for role, ref in closing.refs(line):
+        if role == "medium":
+            continue  # each has a unit of its own: there is no sum of them
         places.setdefault(role, []).append((ref.meter, ref.point))
     start = (batch.start.earliest_ns, batch.start.latest_ns)
     sums: dict[str, dict[str, int | None]] = {}

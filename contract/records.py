@@ -1,7 +1,7 @@
 """What the parts of entries say: one record per kind, written as a CBOR map with the record's name under `part`.
 
 In and out: records and bytes. Unknown members are kept; a missing or mistyped one is malformed. Segments have a form of
-their own (segment.py). Amounts are integers in canonical units: mWh, mW, cm3, mg.
+their own (segment.py). Amounts are integers in canonical units: mWh, mW, cm3, mg, J.
 """
 
 from typing import Annotated, Any, Literal, TypeVar
@@ -107,7 +107,7 @@ class CounterRef(BaseModel):
 
 
 class LinePart(BaseModel):
-    """A production line: where its batches are told, and which counters make up its energy and its output."""
+    """A production line: where its batches are told, and which counters make up its energy, media and output."""
 
     model_config = RECORD
     part: Literal["line"] = "line"
@@ -117,6 +117,7 @@ class LinePart(BaseModel):
     energy: list[CounterRef]
     good: CounterRef | None
     scrap: CounterRef | None
+    media: list[CounterRef] | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class Seen(BaseModel):
@@ -170,10 +171,10 @@ class AmountPart(BaseModel):
 
     model_config = RECORD
     part: Literal["amount"] = "amount"
-    role: Literal["energy", "good", "scrap"]
+    role: Literal["energy", "good", "scrap", "medium"]
     meter: Name
     point: Name
-    unit: Literal["wh_milli", "m3_micro", "g_milli"]
+    unit: Literal["wh_milli", "m3_micro", "g_milli", "j"]
     amount: Integer | None
     lower: Integer | None
     upper: Integer | None

@@ -16,6 +16,10 @@ MISTAKES = [
     ('"press.energy"', '"press-plc.produced"', "line.press.energy", "counts in 'kg'", "Wh"),
     ('"press.energy"', "", "line.press.energy", "[]", "at least 1"),
     ("every_ms = 1000", "every_ms = 30000", "line.press", "longer than close_wait_s", "raise close_wait_s"),
+    ('good = "press-plc.produced"', 'media = ["press.power"]', "line.press.media", "no counter 'power'", "energy"),
+    ('good = "press-plc.produced"', 'media = ["press.energy"]', "line.press.media", "something else", "one thing"),
+    ('good = "press-plc.produced"', 'media = ["press-plc.produced", "press-plc.produced"]',
+     "line.press.media", "named twice", "once"),
     ("[[line]]", '[[line]]\nname="press"\nsource="press-plc"\nenergy=["press.energy"]\n[[line]]',
      "line.press.name", "used twice", "own"),
 ]  # fmt: skip

@@ -54,6 +54,17 @@ def test_a_sum_with_a_counter_missing_is_not_told_as_if_it_were_whole(tmp_path):
     site.stop()
 
 
+def test_media_are_not_added_up_with_anything(tmp_path):
+    good, media = 'good = "press-plc.produced"', 'media = ["press-plc.produced"]'
+    site = Site.at(tmp_path, CONFIG.replace(good, media))
+    site.start(0)
+    site.read_rounds({k: "A" if k >= 2 else None for k in range(1, 10)})
+    (told,) = live.running(*site.recorder.snapshot())
+    assert "medium" not in told
+    assert told["energy"]["amount"] > 0
+    site.stop()
+
+
 def test_meters_as_last_read(site):
     last = {"press": [meter_scan(7)[1]], "press-plc": [plc_scan(7, "A")[1]]}
     press, plc = live.meters(site.plan.meters, last)

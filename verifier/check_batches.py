@@ -17,7 +17,7 @@ from verifier.evidence import Evidence
 from verifier.finding import Finding
 from verifier.trail import Item, Trail, records_of
 
-UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg"}
+UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J"}
 NO_BOUND = -(2**63)
 COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies")
 
@@ -170,6 +170,7 @@ def _line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
     due += [
         (role, ref.meter, ref.point) for role, ref in (("good", line.good), ("scrap", line.scrap)) if ref is not None
     ]
+    due += [("medium", ref.meter, ref.point) for ref in line.media or ()]
     given: list[tuple[str, str, str]] = [(amount.role, amount.meter, amount.point) for amount in batch.amounts]
     for role, meter, point in due:
         if given.count((role, meter, point)) != 1:

@@ -48,6 +48,9 @@ UNITS: dict[str, tuple[str, int, str]] = {
     "t/h": ("mass rate", 3, "E18"),
     "bar": ("pressure", 0, "BAR"),
     "mbar": ("pressure", -3, "MBR"),
+    "Pa": ("pressure", -5, "PAL"),
+    "kPa": ("pressure", -2, "KPA"),
+    "MPa": ("pressure", 1, "MPA"),
     "degC": ("celsius", 0, "CEL"),
     "K": ("kelvin", 0, "KEL"),
 }

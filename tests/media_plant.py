@@ -1,0 +1,63 @@
+"""The factory of archive_maker with a gas meter on its line: what other carriers add to a trail.
+
+Its register rises by 2 m3 between two readings; pressure and temperature stand beside it for what is derived from them.
+"""
+
+import archive_maker as maker
+import pytest
+
+from contract import records, segment
+
+GAUGE = (
+    '[[point]]\nid = "{}"\nquantity = "{}"\ntable = "input"\naddress = {}\ntype = "uint16"\nunit = "{}"\nscale = {}\n'
+    'kind = "gauge"\n'
+)
+METER = maker.profile(
+    "gas",
+    maker.counter("volume", "volume", "m3", 0)
+    + GAUGE.format("pressure", "pressure", 2, "kPa", 0)
+    + GAUGE.format("temperature", "temperature", 3, "degC", -1),
+)
+REF = records.CounterRef(meter="gas1", point="volume")
+
+
+def shown(k: int) -> dict[str, int]:
+    """The registers at reading k: 2 m3 a reading, 300 kPa, and 10.0 or 20.0 degC."""
+    return {"volume": 700 + 2 * k, "pressure": 300, "temperature": 100 if k % 2 else 200}
+
+
+def equip(patch: pytest.MonkeyPatch, media: list[records.CounterRef], more: tuple[bytes, ...] = ()) -> None:
+    """Let archive_maker's line have these media; `more` are further parts of the manifest."""
+    honest_parts, honest_segment = maker.manifest_parts, maker.meter_segment
+
+    def parts() -> list[bytes]:
+        *made, line = honest_parts()
+        part = records.read(line, records.LinePart).model_copy(update={"media": media})
+        return [*made, records.write(part), *more]
+
+    def meter_segment(meter: str, first: int, last: int) -> segment.MeterSegment:
+        made = honest_segment(meter, first, last)
+        if meter != "gas1":
+            return made
+        rows = [shown(k) for k in range(first, last)]
+        columns = tuple(
+            segment.Column(point, tuple(row[point] for row in rows), (0,) * len(rows)) for point in shown(0)
+        )
+        block = made.blocks[0]
+        return segment.MeterSegment(
+            meter, segment.TICK_NS, (segment.Block(0, block.requested_ns, block.answered_ns, columns),)
+        )
+
+    patch.setitem(maker.METERS, "gas1", METER)
+    patch.setitem(maker.POINTS, "gas1", "volume")
+    patch.setitem(maker.SHOWN, "gas1", lambda k: shown(k)["volume"])
+    patch.setattr(maker, "manifest_parts", parts)
+    patch.setattr(maker, "meter_segment", meter_segment)
+
+
+def factory() -> maker.Factory:
+    """A whole trail of the equipped factory."""
+    made = maker.opened()
+    maker.produced(made)
+    maker.stated(made)
+    return made
