@@ -153,16 +153,27 @@ class Edge(BaseModel):
     after: Seen
 
 
+class DeclaredEdge(BaseModel):
+    """When a batch began or ended, as somebody says: `at_ns`, give or take `half_width_ns`. No look shows it."""
+
+    model_config = RECORD
+    earliest_ns: Integer
+    latest_ns: Integer
+    policy: Literal["declared"] = "declared"
+    at_ns: Integer
+    half_width_ns: Count
+
+
 class BatchPart(BaseModel):
-    """First part of a batch entry: one production run on a line."""
+    """One production run on a line: the first part of a batch entry, the second of a late batch's."""
 
     model_config = RECORD
     part: Literal["batch"] = "batch"
     batch: Text
     line: Name
     product: Text
-    start: Edge
-    end: Edge
+    start: Annotated[Edge | DeclaredEdge, Field(discriminator="policy")]
+    end: Annotated[Edge | DeclaredEdge, Field(discriminator="policy")]
     closed: Literal["complete", "incomplete"]
 
 

@@ -14,7 +14,21 @@ from pydantic import BaseModel
 
 from agent.aggregation.record import Columns, Edges, Parameters, point_energy
 from agent.drivers import profile, registers
-from contract import body, cbor, checkpoint, cose, entry, keys, merkle, message, receipt, records, segment, topics
+from contract import (
+    body,
+    cbor,
+    checkpoint,
+    cose,
+    entry,
+    keys,
+    late_records,
+    merkle,
+    message,
+    receipt,
+    records,
+    segment,
+    topics,
+)
 
 README = (Path(__file__).parent.parent / "contract/README.md").read_text()
 BLOCKS = dict(re.findall(r"^```example (\S+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
@@ -245,8 +259,9 @@ def kebab(name: str) -> str:
 
 RECORDS = {
     model.model_fields["part"].default if "part" in model.model_fields else kebab(name): model
-    for name, model in inspect.getmembers(records, inspect.isclass)
-    if issubclass(model, BaseModel) and model.__module__ == "contract.records"
+    for module in (records, late_records)
+    for name, model in inspect.getmembers(module, inspect.isclass)
+    if issubclass(model, BaseModel) and model.__module__ == module.__name__
 }
 
 

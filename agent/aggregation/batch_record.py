@@ -1,0 +1,116 @@
+"""A batch's record: its edges and its line's readings in, the entry's parts out.
+
+Pure, and the one way to a record: the agent makes it when a batch closes, the gateway for a batch that is told later,
+and the verifier again from evidence. Never: reads where the edges come from, or fills what no reading shows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.aggregation.replay import Amount, Counter, Readings, amounts
+from contract import records
+from contract.records import CounterRef, DeclaredEdge, Edge, LinePart
+
+Role = Literal["energy", "good", "scrap", "medium"]
+Place = tuple[str, str]  # meter, point
+Counters = Mapping[Place, Counter]
+
+NO_READINGS, BEFORE_START, AFTER_END = "no readings", "no reading before its start", "no reading after its end"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One production run as it was told."""
+
+    batch: str
+    product: str
+    start: Edge | DeclaredEdge
+    end: Edge | DeclaredEdge
+
+
+def refs(line: LinePart) -> list[tuple[Role, CounterRef]]:
+    """The counters a batch record of this line speaks of, in its order."""
+    told: list[tuple[Role, CounterRef]] = [("energy", ref) for ref in line.energy]
+    if line.good is not None:
+        told.append(("good", line.good))
+    if line.scrap is not None:
+        told.append(("scrap", line.scrap))
+    return told + [("medium", ref) for ref in line.media or ()]
+
+
+def places(line: LinePart) -> set[Place]:
+    """The counters of a line, by (meter, point)."""
+    return {(ref.meter, ref.point) for _, ref in refs(line)}
+
+
+def settled_ns(end: Edge | DeclaredEdge, counter: Counter) -> int:
+    """The request time that some reading must reach before later ones cannot change what was counted."""
+    return end.latest_ns + max(0, counter.age_ns)
+
+
+def is_settled(line: LinePart, end: Edge | DeclaredEdge, counters: Counters, known: Mapping[Place, Readings]) -> bool:
+    """Whether every counter has a reading after which nothing can change any more."""
+    return all(_reaches(known[place], settled_ns(end, counters[place])) for place in places(line))
+
+
+def lacking(line: LinePart, run: Run, counters: Counters, known: Mapping[Place, Readings]) -> list[str]:
+    """Why a record from these readings is incomplete: a line for each counter of which something is not known."""
+    edges = [(run.start.earliest_ns, run.start.latest_ns), (run.end.earliest_ns, run.end.latest_ns)]
+    found = []
+    for place in dict.fromkeys((ref.meter, ref.point) for _, ref in refs(line)):
+        counter, read = counters[place], known[place]
+        amount = amounts(counter, read, edges, [(0, 1)])[0]
+        if not read.requested_ns.size:
+            why = NO_READINGS
+        elif int(read.answered_ns[0]) > run.start.earliest_ns:
+            why = BEFORE_START
+        elif not _reaches(read, settled_ns(run.end, counter)):
+            why = AFTER_END
+        elif amount.amount is None:
+            why = ", ".join(dict.fromkeys(amount.anomalies)) or "not known"
+        else:
+            continue
+        found.append(f"{place[0]}/{place[1]}: {why}")
+    return found
+
+
+def record(
+    line: LinePart, run: Run, counters: Counters, known: Mapping[Place, Readings], *, complete: bool
+) -> list[bytes]:
+    """The parts of the batch entry, from the readings that are known of each counter."""
+    edges = [(run.start.earliest_ns, run.start.latest_ns), (run.end.earliest_ns, run.end.latest_ns)]
+    found = {place: amounts(counters[place], known[place], edges, [(0, 1)])[0] for place in places(line)}
+    head = records.BatchPart(
+        batch=run.batch,
+        line=line.line,
+        product=run.product,
+        start=run.start,
+        end=run.end,
+        closed="complete" if complete and all(one.amount is not None for one in found.values()) else "incomplete",
+    )
+    amount_parts = [
+        _part(role, ref, counters[ref.meter, ref.point], found[ref.meter, ref.point]) for role, ref in refs(line)
+    ]
+    return [records.write(head), *map(records.write, amount_parts)]
+
+
+def _reaches(known: Readings, at_ns: int) -> bool:
+    return bool(known.requested_ns.size and int(known.requested_ns[-1]) >= at_ns)
+
+
+def _part(role: Role, ref: CounterRef, counter: Counter, amount: Amount) -> records.AmountPart:
+    return records.AmountPart.model_validate(
+        {
+            "role": role,
+            "meter": ref.meter,
+            "point": ref.point,
+            "unit": counter.unit,
+            "amount": amount.amount,
+            "lower": amount.lower,
+            "upper": amount.upper,
+            "u95": amount.u95,
+            "interpolated_ppm": amount.interpolated_ppm,
+            "anomalies": list(amount.anomalies),
+        }
+    )
