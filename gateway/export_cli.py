@@ -9,10 +9,11 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from contract import records
+from contract.calendar import instant_ns
 from contract.problems import Problems
 from gateway import site_model
 from gateway.config import Config, load
@@ -78,19 +79,20 @@ def pack_ledger(path: Path) -> bytes:
         ledger.close()
 
 
-def at_ns(text: str, offset_ns: int) -> int:
+def at_ns(text: str, zone: tzinfo) -> int:
     """An ISO 8601 time as ns UTC; one without an offset is the site's local time. Raises ValueError."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a time: write it as 2026-03-01T00:00 or 2026-03-01T00:00+08:00") from None
     if at.tzinfo is None:
-        at = at.replace(tzinfo=timezone(timedelta(microseconds=offset_ns // 1000)))
+        whole = at.replace(microsecond=0)
+        return instant_ns(whole, zone) + at.microsecond * 1000
     return (at - EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _asked(given: argparse.Namespace, site: SiteModel) -> Asked:
-    from_ns, to_ns = at_ns(given.since, site.offset_ns), at_ns(given.until, site.offset_ns)
+    from_ns, to_ns = at_ns(given.since, site.local), at_ns(given.until, site.local)
     if from_ns >= to_ns:
         raise ValueError(f"--to {given.until}: not after --from {given.since}: give a later time")
     if given.product is not None:

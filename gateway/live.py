@@ -132,7 +132,7 @@ def at_time(state: LiveState, site: SiteModel, at_ns: int) -> LiveState:
     """The state at an instant: a new accounting period keeps only the last batches of the old one."""
     if state.from_ns <= at_ns < state.to_ns:
         return state
-    from_ns, to_ns = period_of(at_ns, site.offset_ns, site.period)
+    from_ns, to_ns = period_of(at_ns, site.local, site.calendar.calendar, site.period)
     totals = {key: running_total.restarted(total, from_ns) for key, total in state.totals.items()}
     return replace(
         state,
@@ -229,7 +229,7 @@ class Live:
         self.site = site
         self.factors = factors
         self._lock = Lock()
-        self._state = LiveState(*period_of(at_ns, site.offset_ns, site.period))
+        self._state = LiveState(*period_of(at_ns, site.local, site.calendar.calendar, site.period))
         self._known = {line.agent for line in site.lines}
 
     @property

@@ -1,25 +1,19 @@
-"""Accounting periods: which day, week or month of local time an instant lies in.
+"""Accounting periods: which day, week, month or year of the site an instant lies in.
 
-In: the site's offset from UTC, the kind of period, an instant (ns UTC). Out: [from_ns, to_ns). Never: the clock.
+In: the zone's rules, the site's calendar, the kind of period, an instant (ns UTC). Out: [from_ns, to_ns). Never: the
+clock.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import tzinfo
 from typing import Literal
 
-NS = 10**9
+from contract.calendar import Calendar, day_edges, day_of, month_edges, week_edges, year_edges
+
+EDGES = {"day": day_edges, "week": week_edges, "month": month_edges, "year": year_edges}
 
 
-def period_of(at_ns: int, offset_ns: int, kind: Literal["day", "week", "month"]) -> tuple[int, int]:
-    """The period around an instant. Weeks begin on Monday."""
-    local = datetime.fromtimestamp((at_ns + offset_ns) // NS, tz=UTC)
-    start = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    match kind:
-        case "day":
-            end = start + timedelta(days=1)
-        case "week":
-            start -= timedelta(days=start.weekday())
-            end = start + timedelta(days=7)
-        case "month":
-            start = start.replace(day=1)
-            end = (start + timedelta(days=32)).replace(day=1)
-    return int(start.timestamp()) * NS - offset_ns, int(end.timestamp()) * NS - offset_ns
+def period_of(
+    at_ns: int, zone: tzinfo, calendar: Calendar, kind: Literal["day", "week", "month", "year"]
+) -> tuple[int, int]:
+    """The period around an instant: it begins and ends where production days do."""
+    return EDGES[kind](day_of(at_ns, zone, calendar), zone, calendar)

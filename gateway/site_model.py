@@ -4,27 +4,21 @@ In: the bytes of a site model (TOML). Out: a checked `SiteModel`. Never: opens a
 a time. The bytes themselves are evidence (a `site` entry), so this is the one place that says what they mean.
 """
 
-import re
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
 from annotated_types import Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
+from contract.calendar_form import CalendarForm
 from contract.problems import Problems, parse_toml
 from contract.topics import check_name
+from contract.zone import ZoneName, zone_of
 
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 GRAMS_MILLI = {"kg": 10**6, "t": 10**9}  # declared unit -> mg
-OFFSET = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)")
-NS_PER_MINUTE = 60 * 10**9
-
-
-def _offset(zone: str) -> str:
-    if not OFFSET.fullmatch(zone):
-        raise ValueError('write the offset from UTC, such as "+08:00"')
-    return zone
 
 
 def _demand(given: object) -> int:
@@ -42,7 +36,6 @@ def _demand(given: object) -> int:
 
 Name = Annotated[str, AfterValidator(check_name)]
 Text = Annotated[str, Len(1, 200)]
-Zone = Annotated[str, AfterValidator(_offset)]
 DemandMicro = Annotated[int, PlainValidator(_demand)]
 
 
@@ -98,23 +91,23 @@ class Utility(BaseModel):
 
 
 class SiteModel(BaseModel):
-    """A site. `zone` is local time's offset from UTC; accounting periods begin at local midnight."""
+    """A site. Accounting periods begin with a production day: at local midnight where no calendar says otherwise."""
 
     model_config = STRICT
     site: Name
     name: Names
-    zone: Zone
-    period: Literal["day", "week", "month"]
+    zone: ZoneName
+    period: Literal["day", "week", "month", "year"]
     factor: Name
+    calendar: CalendarForm = CalendarForm()
     lines: tuple[Line, ...] = Field(alias="line", min_length=1, strict=False)
     products: tuple[Product, ...] = Field(alias="product", min_length=1, strict=False)
     utilities: tuple[Utility, ...] = Field(alias="utility", default=(), strict=False)
 
     @property
-    def offset_ns(self) -> int:
-        """Local time less UTC."""
-        sign, hours, minutes = self.zone[0], int(self.zone[1:3]), int(self.zone[4:6])
-        return (hours * 60 + minutes) * NS_PER_MINUTE * (-1 if sign == "-" else 1)
+    def local(self) -> tzinfo:
+        """The zone's rules."""
+        return zone_of(self.zone)
 
     def line(self, agent: str, line: str) -> Line | None:
         """The line of that agent, or None if the site does not declare it."""

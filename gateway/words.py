@@ -169,6 +169,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "period_day": ("{year}-{month:02d}-{day:02d} so far", "{year} 年 {month} 月 {day} 日至今"),
     "period_week": ("week from {year}-{month:02d}-{day:02d} so far", "{year} 年 {month} 月 {day} 日起一周至今"),
     "period_month": ("{year}-{month:02d} so far", "{year} 年 {month} 月至今"),
+    "period_year": ("{year} so far", "{year} 年至今"),
     # what the states mean
     "trust_title": ("What these states mean", "状态说明"),
     "trust_good": (

@@ -230,7 +230,7 @@ def agent_files(folder: Path) -> None:
 def site(folder: Path) -> None:
     made = Folder(folder)
     text = (folder / "site.toml").read_text()
-    for old, new in (("+08:00", "Asia/Shanghai"), ('unit = "t"', 'unit = "piece"'), ('"2.70"', "2.7")):
+    for old, new in (("+08:00", "Asia/Shangai"), ('unit = "t"', 'unit = "piece"'), ('"2.70"', "2.7")):
         text = text.replace(old, new, 1)
     (folder / "site.toml").write_text(text)
     gateway_cli.main(["check", made.path.name])

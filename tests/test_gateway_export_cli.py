@@ -10,6 +10,7 @@ from archive_maker import AGENT, GATEWAY
 from test_gateway_export import Sealer
 
 from contract import keys
+from contract.zone import zone_of
 from gateway import export_cli
 from gateway.ledger import Ledger
 from verifier import cli
@@ -105,10 +106,11 @@ def test_a_missing_configuration_is_told(capsys: pytest.CaptureFixture[str]):
 
 
 def test_times_without_an_offset_are_local():
-    hours = 3600 * 10**9
-    assert export_cli.at_ns("1970-01-01T00:00:00Z", 8 * hours) == 0
-    assert export_cli.at_ns("1970-01-01T08:00", 8 * hours) == 0
-    assert export_cli.at_ns("1970-01-02", 8 * hours) == 16 * hours
+    zone = zone_of("+08:00")
+    assert export_cli.at_ns("1970-01-01T00:00:00Z", zone) == 0
+    assert export_cli.at_ns("1970-01-01T08:00", zone) == 0
+    assert export_cli.at_ns("1970-01-02T00:00:00.5", zone) == 16 * 3600 * 10**9 + 5 * 10**8
+    assert export_cli.at_ns("2026-03-29T02:30", zone_of("Europe/Berlin")) == export_cli.at_ns("2026-03-29T01:00Z", zone)
 
 
 def test_a_period_that_is_not_over_is_provisional(works: Path):

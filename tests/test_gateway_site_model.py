@@ -1,9 +1,12 @@
 """The site model: what the demonstration's says, and that every fault is told at once by its path."""
 
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from contract.calendar import Calendar
 from gateway import site_model
 
 DEMO = Path(__file__).parent.parent / "configs/demo/site.toml"
@@ -13,7 +16,8 @@ def test_the_demonstration_is_a_site():
     site = site_model.parse(DEMO.read_bytes())
     assert [line.id for line in site.lines] == ["line1", "line2"]
     assert [product.unit for product in site.products] == ["t", "t"]
-    assert site.offset_ns == 8 * 3600 * 10**9
+    assert site.local.utcoffset(None) == timedelta(hours=8)
+    assert site.calendar.calendar == Calendar()
     # 3.36 m3/min is 3,360,000 cm3/min
     assert site.utilities[0].demand_m3_per_min == {"line1": 3_360_000, "line2": 2_700_000}
     assert site.line("edge-1", "line1") is not None
@@ -21,17 +25,17 @@ def test_the_demonstration_is_a_site():
     assert site.product("steel foil") is None
 
 
-@pytest.mark.parametrize(
-    ("zone", "seconds"), [("+00:00", 0), ("-03:30", -(3 * 3600 + 1800)), ("+05:45", 5 * 3600 + 2700)]
-)
-def test_a_zone_is_an_offset(zone, seconds):
-    data = DEMO.read_text().replace('"+08:00"', f'"{zone}"')
-    assert site_model.parse(data.encode()).offset_ns == seconds * 10**9
+def test_a_zone_may_have_a_name_and_the_days_a_start():
+    named = DEMO.read_text().replace('"+08:00"', '"Europe/Berlin"')
+    site = site_model.parse((named + '[calendar]\nday_start = "06:00"\n').encode())
+    assert site.local == ZoneInfo("Europe/Berlin")
+    assert site.calendar.calendar == Calendar(day_start_min=360)
 
 
 FAULTS = [
-    ('zone = "+08:00"', 'zone = "Asia/Shanghai"', "zone:"),
-    ('period = "month"', 'period = "year"', "period:"),
+    ('zone = "+08:00"', 'zone = "Asia/Shangai"', "zone: 'Asia/Shangai': not a zone: did you mean Asia/Shanghai?"),
+    ('period = "month"', 'period = "quarter"', "period:"),
+    ("[[utility]]", '[calendar]\nday_start = "6"\n[[utility]]', "calendar.day_start: '6': write a time of day"),
     ('id = "line2"', 'id = "line1"', "line.line1.id: used twice"),
     ('id = "steel plate 6 mm"', 'id = "steel coil 1.5 mm"', "product.steel coil 1.5 mm.id: used twice"),
     ('unit = "t"', 'unit = "piece"', "unit:"),

@@ -47,3 +47,10 @@ def test_times_are_the_sites_own():
     # 2026-11-02 06:13:20 UTC
     assert text.clock(web_plant.START_NS, site) == "14:13:20"
     assert text.moment(web_plant.START_NS, site) == "2026-11-02 14:13:20 +08:00"
+
+
+def test_a_moment_shows_the_offset_of_that_moment():
+    berlin = web_plant.site().model_copy(update={"zone": "Europe/Berlin"})
+    assert text.moment(1_774_745_999 * 10**9, berlin) == "2026-03-29 01:59:59 +01:00"
+    assert text.moment(1_774_746_000 * 10**9, berlin) == "2026-03-29 03:00:00 +02:00"
+    assert text.moment(0, berlin.model_copy(update={"zone": "-03:30"})) == "1969-12-31 20:30:00 -03:30"

@@ -6,6 +6,7 @@ that every browser shows the site's time.
 
 from collections.abc import Mapping, Sequence
 
+from contract.calendar import offset_ns
 from gateway.figures import BatchFigure, LineNow
 from gateway.live import TRACE_MAX, LiveState
 from gateway.pages import text
@@ -35,7 +36,11 @@ def line_trace(state: LiveState, line: LineNow) -> list[tuple[int, int | None]]:
 
 def points(trace: Trace, site: SiteModel) -> list[tuple[int, float | None]]:
     """Points for the chart: local ms and kW."""
-    return [((at_ns + site.offset_ns) // NS_PER_MS, None if power is None else power / 10**6) for at_ns, power in trace]
+    zone = site.local
+    return [
+        ((at_ns + offset_ns(at_ns, zone)) // NS_PER_MS, None if power is None else power / 10**6)
+        for at_ns, power in trace
+    ]
 
 
 def power_options(trace: Trace, site: SiteModel) -> dict[str, object]:

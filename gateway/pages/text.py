@@ -3,9 +3,10 @@
 In: integers in canonical units. Out: text. None becomes "not known", never 0.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 
+from contract.calendar import offset_ns, wall_of
 from gateway.digits import fixed, shown
 from gateway.figures import Intensity
 from gateway.site_model import SiteModel
@@ -84,12 +85,14 @@ def clock(at_ns: int, site: SiteModel) -> str:
 
 def moment(at_ns: int, site: SiteModel) -> str:
     """Local date and time with its offset."""
-    return f"{local(at_ns, site):%Y-%m-%d %H:%M:%S} {site.zone}"
+    minutes = offset_ns(at_ns, site.local) // (60 * NS)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{local(at_ns, site):%Y-%m-%d %H:%M:%S} {'-' if minutes < 0 else '+'}{hours:02}:{rest:02}"
 
 
 def local(at_ns: int, site: SiteModel) -> datetime:
     """Local time, as a datetime that shows the right digits."""
-    return datetime.fromtimestamp((at_ns + site.offset_ns) // NS, tz=UTC)
+    return wall_of(at_ns, site.local)
 
 
 def duration(ns: int, language: Language) -> str:
