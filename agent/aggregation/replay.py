@@ -19,6 +19,7 @@ from agent.aggregation.window import INTERPOLATED
 from agent.drivers import profile as profiles
 from agent.drivers.registers import limit_of, scaled_column, slack, unit_of
 from contract import records
+from contract.budget import Budget
 from contract.errors import Malformed
 from contract.segment import Column, MeterSegment, is_good
 
@@ -69,6 +70,7 @@ class Amount:
     u95: int | None
     interpolated_ppm: int
     anomalies: tuple[str, ...]
+    uncertainty: Budget | None = None
 
 
 def known_profiles(parts: Sequence[bytes]) -> dict[bytes, profiles.Profile]:
@@ -272,4 +274,5 @@ def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tu
         None if uncertainty is None else uncertainty.u95,
         0 if window.method_share_ppm is None else window.method_share_ppm[INTERPOLATED],
         tuple(anomaly.kind for anomaly in result.anomalies),
+        None if uncertainty is None else uncertainty.budget(),
     )

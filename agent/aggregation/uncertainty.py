@@ -11,6 +11,7 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 from agent.aggregation.convolve import half_width_95
+from contract.budget import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,10 @@ class Uncertainty:
     end: int | None
     clock: int
     offset: int | None
+
+    def budget(self) -> Budget:
+        """The parts, as an amount's record has them."""
+        return Budget.model_validate({name: getattr(self, name) for name in Budget.model_fields})
 
 
 def u95(
