@@ -29,7 +29,7 @@ def stated() -> records.AmountPart:
 
 
 def test_the_parts_are_those_of_the_class():
-    # 196 Wh; 0.6 % / sqrt(3) = 0.679; CT at 10 % load 0.75 % / sqrt(3) = 0.849; 45' x 0.75 = 9818 ppm / sqrt(3) = 1.1111
+    # 196 Wh; 0.6 % / sqrt(3) = 0.679; CT at 10 % load 0.75 % / sqrt(3) = 0.849; 45' x 0.75 = 9818 ppm / sqrt(3) = 1.111
     # bounds 15 Wh wide at each edge (see the first batch), of which 1 Wh is the step: sqrt(224 / 12) = 4.32
     found = stated().uncertainty
     assert (found.meter, found.ct, found.pt, found.phase) == (679, 849, 0, 1_112)
