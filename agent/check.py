@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from agent import check_lines, check_meters, check_sheets, config
+from agent import check_derived, check_lines, check_meters, check_sheets, config
 from agent.commission.sheet import sheet_hash
 from agent.drivers import DRIVERS, Driver, Target, Tell, profiles
 from agent.drivers import profile as profile_form
@@ -49,6 +49,7 @@ def load(path: Path, now_ns: int) -> Plan:
     buses = _buses(checked, path.parent, problems)
     meters = _meters(checked, path.parent, problems)
     problems += check_meters.faults(checked, meters, date_of(now_ns))
+    problems += check_derived.faults(checked, meters)
     problems += check_lines.faults(checked, meters)
     problems += _shared_units(meters.values())
     problems += _addresses(checked, buses)
@@ -142,7 +143,8 @@ def _meters(checked: config.Config, folder: Path, problems: list[str]) -> dict[s
         needed = {*asked, *(points[name].scale_point for name in asked if name in points)}
         kept = tuple(point for point in profile.points if point.id in needed or point.identity is not None)
         kept_profile = profile.model_copy(update={"points": kept})
-        plans[meter.name] = MeterPlan(meter, toml, kept_profile, _sheet(meter, folder, problems))
+        derived = tuple(one for one in checked.derived if one.meter == meter.name)
+        plans[meter.name] = MeterPlan(meter, toml, kept_profile, _sheet(meter, folder, problems), derived)
     return plans
 
 

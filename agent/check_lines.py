@@ -6,6 +6,7 @@ In: a parsed configuration and its meters with their profiles. Out: `key.path: p
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent import config
+from agent.aggregation.derive import GIVES
 from agent.drivers.profile import Point
 from agent.drivers.registers import unit_of
 from agent.manifest import MeterPlan
@@ -62,11 +63,13 @@ def _counter(at: str, text: str, meters: Mapping[str, MeterPlan], units: Mapping
     if meter not in meters:
         yield f"{at}: {text!r}: there is no meter {meter!r}: write METER.POINT, {suggest(meter, meters)}"
         return
-    counters = {point.id: point for point in meters[meter].profile.points if point.kind == "counter"}
+    counters = {point.id: unit_of(point) for point in meters[meter].profile.points if point.kind == "counter"}
+    counters |= {one.id: GIVES[one.kind] for one in meters[meter].derived}
     if name not in counters:
         yield f"{at}: {text!r}: {meter} reads no counter {name!r}: {suggest(name, counters)}"
-    elif unit_of(counters[name]) not in units:
-        yield f"{at}: {text!r}: counts in {counters[name].unit!r}: name a counter in {', '.join(units.values())}"
+    elif counters[name] not in units:
+        told = {point.id: point.unit for point in meters[meter].profile.points}.get(name, counters[name])
+        yield f"{at}: {text!r}: counts in {told!r}: name a counter in {', '.join(units.values())}"
 
 
 def _times(at: str, line: config.Line, checked: config.Config) -> Iterator[str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, Len
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from agent.drivers.point import NAME, exact, positive
 from contract.topics import check_host, check_name
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -18,6 +19,21 @@ STRICT = ConfigDict(frozen=True, extra="forbid")
 Name = Annotated[str, AfterValidator(check_name)]
 Host = Annotated[str, AfterValidator(check_host)]
 Positive = Annotated[int, Ge(1)]
+
+
+def _above_zero(text: str) -> str:
+    positive(text)
+    return text
+
+
+def _not_below_zero(text: str) -> str:
+    if exact(text) < 0:
+        raise ValueError("must not be below zero")
+    return text
+
+
+AboveZero = Annotated[str, AfterValidator(_above_zero)]  # decimals as text: a float is not exact
+NotBelowZero = Annotated[str, AfterValidator(_not_below_zero)]
 
 
 class Agent(BaseModel):
@@ -98,6 +114,26 @@ class Meter(BaseModel):
     sheet: str | None = None
 
 
+class Derived(BaseModel):
+    """A counter that no register holds, out of a meter's own readings; check_derived.py says what each kind needs."""
+
+    model_config = STRICT
+    meter: Name
+    id: Annotated[str, Field(pattern=NAME)]
+    kind: Literal["gas", "steam", "saturated_steam", "water"]
+    volume: str | None = None
+    mass: str | None = None
+    pressure: str
+    pressure_is: Literal["absolute", "gauge"]
+    atmosphere_kpa: AboveZero | None = None
+    temperature: str | None = None
+    reference_degc: Literal[0, 15, 20] | None = None
+    compressibility: AboveZero | None = None
+    dryness: AboveZero | None = None
+    reference_kj_per_kg: NotBelowZero | None = None
+    apart_s: Annotated[int, Ge(1), Le(86400)] = 60
+
+
 class Line(BaseModel):
     """A production line: the meter whose tags tell its batches, and the counters that make up a batch."""
 
@@ -123,4 +159,5 @@ class Config(BaseModel):
     mqtt: Mqtt
     bus: Annotated[tuple[dict[str, Any], ...], Len(1)]
     meter: Annotated[tuple[Meter, ...], Len(1)]
+    derived: tuple[Derived, ...] = ()
     line: tuple[Line, ...] = ()

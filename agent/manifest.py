@@ -7,14 +7,18 @@ with the configuration, so comparing them tells whether it changed.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
 from agent import config, identity
+from agent.aggregation.derive import FORMULATIONS
+from agent.aggregation.gas import REFERENCES_K_MILLI
 from agent.aggregation.replay import Counter, counters
 from agent.drivers import profile as profiles
 from contract import records
 from contract.chain import Head
+from contract.derived_records import DerivedPart
 
 SOFTWARE = "metertrail 0.1.0"
 
@@ -27,6 +31,7 @@ class MeterPlan:
     profile_toml: bytes
     profile: profiles.Profile  # only the points that are read
     sheet: bytes | None = None  # SHA-256 of its commissioning sheet
+    derived: tuple[config.Derived, ...] = ()
 
     @property
     def ratio(self) -> Fraction:
@@ -80,6 +85,7 @@ def parts(
             for plan in files.values()
         ),
         *(records.write(_meter(plan, standings.get(plan.meter.name))) for plan in meters),
+        *(records.write(derived_part(one)) for plan in meters for one in plan.derived),
         *(records.write(line_part(line)) for line in lines),
     ]
 
@@ -144,6 +150,29 @@ def _certificate(given: config.Certificate | None) -> records.Certificate | None
 def _declared(point: str, given: config.Declared) -> records.Declared:
     age_ns = None if given.age_ms is None else given.age_ms * 1_000_000
     return records.Declared(point=point, step=given.step, age_ns=age_ns, source=given.source)
+
+
+def derived_part(given: config.Derived) -> DerivedPart:
+    """A derived counter as a manifest states it, with the formulation that this version computes."""
+    name, digest = FORMULATIONS[given.kind]
+    heat = given.kind != "gas"
+    return DerivedPart(
+        meter=given.meter,
+        point=given.id,
+        kind=given.kind,
+        counts=given.mass or given.volume or "",
+        pressure=given.pressure,
+        pressure_is=given.pressure_is,
+        atmosphere_pa=None if given.atmosphere_kpa is None else round(Decimal(given.atmosphere_kpa) * 1000),
+        temperature=given.temperature,
+        reference_k_milli=None if given.reference_degc is None else REFERENCES_K_MILLI[given.reference_degc],
+        compressibility=None if heat else given.compressibility or "1",
+        dryness=given.dryness,
+        reference_j_per_kg=round(Decimal(given.reference_kj_per_kg or "0") * 1000) if heat else None,
+        apart_ns=given.apart_s * 1_000_000_000,
+        formulation=name,
+        formulation_hash=digest,
+    )
 
 
 def line_part(line: config.Line) -> records.LinePart:

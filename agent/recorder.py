@@ -58,7 +58,7 @@ class Recorder:
         self._pending = columns.Pending(())
         self._events: list[bytes] = []
         self._sealed_at_ns = 0
-        self._reached_ns: dict[Place, int] = {}  # per counter, when its newest reading with a value was asked for
+        self._reached_ns: dict[Place, int] = {}  # per point, when its newest reading with a value was asked for
         self._known = Known({}, set())
         self._standings: dict[str, identity.Standing] = {}
         self._parent: Head | None = None  # the entry this epoch follows
@@ -161,7 +161,8 @@ class Recorder:
         self._pending = columns.Pending(stated.texts)  # whatever was read before is sealed by now
         places = {place for line in stated.lines.values() for place in closing.places(line)}
         same = {p for p in places & set(self._known.places) if self._known.counters[p] == stated.counters[p]}
-        self._reached_ns = {place: at_ns for place, at_ns in self._reached_ns.items() if place in same}
+        read = _points(stated.counters, same)
+        self._reached_ns = {point: at_ns for point, at_ns in self._reached_ns.items() if point in read}
         columns_ = {place: self._known.columns[place] for place in same}
         self._known = Known(stated.counters, places, columns_, self._known.whole & same)
 
@@ -216,14 +217,15 @@ class Recorder:
             self._journal.record(kept, state, now_ns)
         self._events += told
         counted = {meter for meter, _ in self._known.places}
+        read = _points(self._known.counters, self._known.places) if scans else set()
         for meter, scan in scans:
             self._pending.add(meter, scan)
             if meter not in counted:
                 continue
             valued = {reading.point for reading in scan.readings if reading.raw is not None and is_good(reading.status)}
-            for place in self._known.places:
-                if place[0] == meter and place[1] in valued:
-                    self._reached_ns[place] = max(self._reached_ns.get(place, 0), columns.requested_ns(scan))
+            for point in valued & {name for of, name in read if of == meter}:
+                place = meter, point
+                self._reached_ns[place] = max(self._reached_ns.get(place, 0), columns.requested_ns(scan))
 
     def _close(self, now_ns: int, at_once: Collection[str] = ()) -> None:
         """Seal the record of every ended batch whose last readings are in, or have been waited for long enough."""
@@ -241,8 +243,9 @@ class Recorder:
 
     def _is_in(self, name: str, ended: Ended) -> bool:
         return all(
-            self._reached_ns.get(place, 0) >= closing.settled_ns(ended, self._stated.counters[place])
+            self._reached_ns.get(point, 0) >= closing.settled_ns(ended, self._stated.counters[place])
             for place in closing.places(self._stated.lines[name])
+            for point in _points(self._stated.counters, [place])
         )
 
     def _seal_batch(self, name: str, ended: Ended, now_ns: int) -> None:
@@ -281,3 +284,8 @@ class Recorder:
 
 def _stored(header: Header, sealed: Sealed) -> Stored:
     return Stored(sealed, header.epoch, header.seq, header.type, header.from_ns, header.to_ns)
+
+
+def _points(counters: closing.Counters, places: Collection[Place]) -> set[Place]:
+    """The points that have to be read for these counters, by (meter, point)."""
+    return {(place[0], point) for place in places for point in counters[place].points}

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from agent.aggregation import replay
 from agent.aggregation.replay import Counter
 from contract import archive, body, cbor, checkpoint, keys, records, segment
+from contract.derived_records import DerivedPart
 from contract.entry import AGENT_TYPES
 from contract.entry import read as read_entry
 from contract.errors import Malformed
@@ -196,6 +197,7 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
         try:
             parts = _data(entry)
             attribution.facts(entry.author, parts)
+            read = _read_for(configuration or ())
         except Malformed:
             continue
         if configuration is None:
@@ -203,10 +205,20 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
         start_ns = records.read(parts[0], records.BatchPart).start.earliest_ns
         floor_ns = floors[entry.author, configuration]
         needs += [
-            _Need(entry.author, configuration, amount.meter, amount.point, start_ns, floor_ns)
+            _Need(entry.author, configuration, amount.meter, point, start_ns, floor_ns)
             for amount in (records.read(part, records.AmountPart) for part in parts[1:])
+            for point in read.get((amount.meter, amount.point), (amount.point,))
         ]
     return needs
+
+
+def _read_for(configuration: tuple[bytes, ...]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The points that each derived counter is made of."""
+    parts = (records.read(p, DerivedPart) for p in configuration if records.kind_of(p) == "derived")
+    return {
+        (part.meter, part.point): tuple(name for name in (part.counts, part.pressure, part.temperature) if name)
+        for part in parts
+    }
 
 
 _Configurations = dict[tuple[str, bytes], tuple[bytes, ...]]

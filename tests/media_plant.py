@@ -6,7 +6,9 @@ Its register rises by 2 m3 between two readings; pressure and temperature stand 
 import archive_maker as maker
 import pytest
 
+from agent.aggregation import derive
 from contract import records, segment
+from contract.derived_records import DerivedPart
 
 GAUGE = (
     '[[point]]\nid = "{}"\nquantity = "{}"\ntable = "input"\naddress = {}\ntype = "uint16"\nunit = "{}"\nscale = {}\n'
@@ -18,6 +20,13 @@ METER = maker.profile(
     + GAUGE.format("pressure", "pressure", 2, "kPa", 0)
     + GAUGE.format("temperature", "temperature", 3, "degC", -1),
 )
+NORMAL = DerivedPart(
+    meter="gas1", point="normal_volume", kind="gas", counts="volume", pressure="pressure", pressure_is="absolute",
+    atmosphere_pa=None, temperature="temperature", reference_k_milli=293_150, compressibility="1", dryness=None,
+    reference_j_per_kg=None, apart_ns=60 * maker.S, formulation=derive.FORMULATIONS["gas"][0],
+    formulation_hash=derive.FORMULATIONS["gas"][1],
+)  # fmt: skip
+NORMAL_REF = records.CounterRef(meter="gas1", point="normal_volume")
 REF = records.CounterRef(meter="gas1", point="volume")
 
 
@@ -33,7 +42,7 @@ def equip(patch: pytest.MonkeyPatch, media: list[records.CounterRef], more: tupl
     def parts() -> list[bytes]:
         *made, line = honest_parts()
         part = records.read(line, records.LinePart).model_copy(update={"media": media})
-        return [*made, records.write(part), *more]
+        return [*made, *more, records.write(part)]
 
     def meter_segment(meter: str, first: int, last: int) -> segment.MeterSegment:
         made = honest_segment(meter, first, last)

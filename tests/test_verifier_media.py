@@ -1,5 +1,7 @@
 """Carriers other than electricity: counted into batch records, recomputed, and closed like energy."""
 
+from fractions import Fraction
+
 import archive_maker as maker
 import media_plant as plant
 import pytest
@@ -8,6 +10,8 @@ from archive_maker import failures
 from contract import records
 from verifier import archive, check_batches, evidence, trail
 from verifier.check_partition import partitions
+
+WHOLE = "2 batches and 3 times between them add up to the register's"
 
 
 @pytest.fixture
@@ -31,8 +35,7 @@ def test_gas_is_counted_beside_energy_in_cubic_centimetres():
     # as the energy of this batch: 28 readings apart, bounds on readings 11, 13 and 39, 41 and a step of 1 m3
     assert (medium.role, medium.meter, medium.point, medium.unit) == ("medium", "gas1", "volume", "m3_micro")
     assert (medium.amount, medium.lower, medium.upper) == (56_000_000, 51_000_000, 61_000_000)
-    whole = "2 batches and 3 times between them add up to the register's"
-    assert f"ok   partition edge-1 gas1/volume: {whole} 238000000 cm3" in [f.line() for f in partitions(known, batches)]
+    assert f"ok   partition edge-1 gas1/volume: {WHOLE} 238000000 cm3" in [f.line() for f in partitions(known, batches)]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,44 @@ def test_a_bent_amount_of_a_medium_is_found(equipped, changes, words):
     honest["L1-0001"] = [*rest, records.write(bent)]
     equipped.setattr(maker, "batch_parts", honest.__getitem__)
     assert any(words in line for line in failures(plant.factory()))
+
+
+def test_normal_volume_is_recomputed_from_raw_words_and_closes(monkeypatch: pytest.MonkeyPatch):
+    plant.equip(monkeypatch, [plant.REF, plant.NORMAL_REF], (records.write(plant.NORMAL),))
+    made = plant.factory()
+    assert failures(made) == []
+    known, batches = read(made)
+    normal = batches[0].amounts[-1]
+    # to 20 degC at 101.325 kPa: 2 m3 a reading at 300 kPa, half way between 10 and 20 degC, over 28 readings
+    weight = [Fraction(300) * Fraction("293.15") / (Fraction("101.325") * Fraction(k)) for k in ("283.15", "293.15")]
+    each = round(2_000_000 * sum(weight) / 2)
+    assert (normal.point, normal.unit, normal.lower, normal.u95) == ("normal_volume", "m3_micro", None, None)
+    assert normal.amount == 28 * each
+    lines = [finding.line() for finding in partitions(known, batches)]
+    assert any(line.endswith(f"gas1/normal_volume: {WHOLE} {119 * each} cm3") for line in lines)
+
+
+@pytest.mark.parametrize("changes", [{"reference_k_milli": 273_150}, {"compressibility": "0.98"}])
+def test_a_record_computed_under_other_conditions_than_declared_is_found(monkeypatch: pytest.MonkeyPatch, changes):
+    plant.equip(monkeypatch, [plant.NORMAL_REF], (records.write(plant.NORMAL),))
+    honest = {name: maker.batch_parts(name) for name in maker.BATCHES}
+    other = records.write(plant.NORMAL.model_copy(update=changes))
+    stated = [other if p == records.write(plant.NORMAL) else p for p in maker.manifest_parts()]
+    monkeypatch.setattr(maker, "batch_parts", honest.__getitem__)
+    monkeypatch.setattr(maker, "manifest_parts", lambda: stated)
+    assert any(
+        "gas1/normal_volume: signed" in line and line.startswith("FAIL batch") for line in failures(plant.factory())
+    )
+
+
+def test_a_formulation_nobody_here_computes_is_named(monkeypatch: pytest.MonkeyPatch):
+    plant.equip(monkeypatch, [plant.NORMAL_REF], (records.write(plant.NORMAL),))
+    honest = {name: maker.batch_parts(name) for name in maker.BATCHES}
+    unknown = records.write(plant.NORMAL.model_copy(update={"formulation": "SGERG-88", "formulation_hash": bytes(32)}))
+    stated = [unknown if p == records.write(plant.NORMAL) else p for p in maker.manifest_parts()]
+    monkeypatch.setattr(maker, "batch_parts", honest.__getitem__)
+    monkeypatch.setattr(maker, "manifest_parts", lambda: stated)
+    assert any("formulation 'SGERG-88'" in line and "not known here" in line for line in failures(plant.factory()))
 
 
 def test_lines_without_media_keep_their_bytes():

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from agent.aggregation import replay
 from agent.aggregation.replay import Amount, Counter, Readings
-from agent.drivers.registers import scaled
 from verifier.check_batches import UNITS, Batch
 from verifier.evidence import Evidence
 from verifier.finding import Finding
@@ -82,9 +81,7 @@ def _closed(
     if any(window.anomalies for window in (*inside, *idle)):
         return True, f"{counted}, the register wrapped{beyond}"
     total = sum(amount for amount in amounts if amount is not None)
-    scales = known.scale_raws or (None,) * len(known.raws)
-    first, last = (scaled(counter.spec, known.raws[n], counter.ratio, scales[n]) for n in (0, -1))
-    unit = UNITS.get(counter.unit, counter.unit)
-    if total != last - first:
-        return False, f"open: {counted} add up to {total} {unit}; the register moved by {last - first} {unit}"
+    whole, unit = replay.moved(counter, known), UNITS.get(counter.unit, counter.unit)
+    if total != whole:
+        return False, f"open: {counted} add up to {total} {unit}; the register moved by {whole} {unit}"
     return True, f"{counted} add up to the register's {total} {unit}{beyond}"

@@ -67,7 +67,7 @@ class Evidence:
         # Segments of one meter follow each other in time (a check of its own), so what was sealed by then is a prefix.
         sealed = [said.last_ns[n] for n in alike if said.indices[n] < item.index]
         rows = int(np.searchsorted(known.answered_ns, max(sealed), side="right")) if sealed else 0
-        return Readings(known.requested_ns[:rows], known.answered_ns[:rows], known.raws[:rows], known.scale_raws[:rows])
+        return known.cut(0, rows)
 
     def all_of(self, author: str, counter: Counter) -> Readings:
         """Every reading taken while the meter was described as `counter` is, the last time that it was for a while.

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
-Kind = Literal["wrap", "reset", "back_step", "jump"]
+Kind = Literal["wrap", "reset", "back_step", "jump", "conditions_apart", "conditions_beyond"]
 
 # Counters stay within +-2^62, so that the difference of any two fits 64 bits.
 COUNTER_MOST = 2**62
@@ -27,7 +27,10 @@ _NEAR_ZERO = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """A step no running counter makes: it showed `before`, then `after` in reading `index`, answered at `at_ns`."""
+    """A step that is no plain count: the counter showed `before`, then `after` in reading `index`, answered at `at_ns`.
+
+    The first four kinds no running counter makes; the others cannot be converted (derive.py).
+    """
 
     kind: Kind
     index: int

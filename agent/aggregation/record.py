@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agent.aggregation.counter import COUNTER_MOST, Anomaly, IntArray, stretches
+from agent.aggregation.counter import COUNTER_MOST, Anomaly, IntArray, Stretches, stretches
 from agent.aggregation.energy import WindowEnergy, has_no_length, window_energy
 from agent.aggregation.uncertainty import EdgeBounds, Instrument, Uncertainty, u95
 from agent.aggregation.window import MISSING, Boundaries, boundaries
@@ -71,8 +71,10 @@ class PointEnergy:
     anomalies: tuple[Anomaly, ...]
 
 
-def point_energy(columns: Columns, parameters: Parameters, edges: Edges) -> PointEnergy:
+def point_energy(columns: Columns, parameters: Parameters, edges: Edges, seen: Stretches | None = None) -> PointEnergy:
     """Stretches, boundaries, window energies and uncertainties of one point.
+
+    `seen` are the stretches where another column than the register's own tells them (derive.py).
 
     Raises ValueError, one line that says what is wrong and where, for columns of different lengths or not int64, times
     that are unsorted, duplicate or out of range, negative parameters, an edge or a window that ends before it starts.
@@ -81,7 +83,8 @@ def point_energy(columns: Columns, parameters: Parameters, edges: Edges) -> Poin
     _check_parameters(parameters)
     _check_edges(edges)
     p, c = parameters, columns
-    seen = stretches(c.requested_ns, c.answered_ns, c.counter, p.limit, p.power_max_w, p.age_ns, p.above)
+    if seen is None:
+        seen = stretches(c.requested_ns, c.answered_ns, c.counter, p.limit, p.power_max_w, p.age_ns, p.above)
     bounds = boundaries(
         c.requested_ns,
         c.answered_ns,

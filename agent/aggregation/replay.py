@@ -6,20 +6,22 @@ the register's age), and of nothing else.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.aggregation import derive
+from agent.aggregation.counter import Stretches, stretches
+from agent.aggregation.derive import Derivation
 from agent.aggregation.limits import ct_limits, meter_limit_ppm
-from agent.aggregation.record import Columns, Edges, Parameters, point_energy
+from agent.aggregation.record import Columns, Edges, Parameters, PointEnergy, point_energy
 from agent.aggregation.uncertainty import Instrument
 from agent.aggregation.window import INTERPOLATED
 from agent.drivers import profile as profiles
-from agent.drivers.registers import limit_of, scaled_column, slack, unit_of
-from contract import records
-from contract.budget import Budget
+from agent.drivers.registers import limit_of, scaled, scaled_column, slack, unit_of
+from contract import derived_records, records
 from contract.errors import Malformed
 from contract.segment import Column, MeterSegment, is_good
 
@@ -31,7 +33,9 @@ LOAD_PERMILLE, TAN_PHI_MILLI = 100, 750
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A counter point as a manifest describes it; `age_ns` is -1 where nobody states the register's age.
+    """A counter as a manifest describes it; `age_ns` is -1 where nobody states the register's age.
+
+    `spec` is the point that is counted; with a `derivation` it is that of the counter it is derived from.
 
     Registers of two instruments, or of one at two places, are never read as one: `installation` and `serial` are part
     of what a counter is.
@@ -48,16 +52,32 @@ class Counter:
     installation: str = ""
     serial: str = ""
     power_max_w: int | None = None
+    derivation: Derivation | None = None
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """What has to be read for it."""
+        return (self.spec.id, *(p.id for p in self.derivation.conditions)) if self.derivation else (self.spec.id,)
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """A counter's readings that have a value, in the order of their answers; `scale_raws` is empty without a scale."""
+    """A counter's readings that have a value, in the order of their answers.
+
+    `scale_raws` is empty without a scale, `conditions` but for a derived counter: what was read beside each.
+    """
 
     requested_ns: NDArray[np.int64]
     answered_ns: NDArray[np.int64]
     raws: tuple[int, ...]
     scale_raws: tuple[int, ...]
+    conditions: tuple[tuple[int, ...], ...] = ()
+
+    def cut(self, first: int, last: int | None = None) -> "Readings":
+        """Readings `first` to `last` - 1, in arrays of their own."""
+        some = slice(first, last)
+        times = (self.requested_ns[some].copy(), self.answered_ns[some].copy())
+        return Readings(*times, self.raws[some], self.scale_raws[some], self.conditions[some])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +90,6 @@ class Amount:
     u95: int | None
     interpolated_ppm: int
     anomalies: tuple[str, ...]
-    uncertainty: Budget | None = None
 
 
 def known_profiles(parts: Sequence[bytes]) -> dict[bytes, profiles.Profile]:
@@ -100,6 +119,17 @@ def counters(parts: Sequence[bytes]) -> dict[tuple[str, str], Counter]:
                     found[meter.meter, point.id] = _counter(meter, point)
                 except (ValueError, ArithmeticError) as error:  # an unknown class, a step that is no number
                     raise Malformed(f"manifest: meter {meter.meter}, {point.id}: {error}") from None
+    for part in (records.read(p, derived_records.DerivedPart) for p in parts if records.kind_of(p) == "derived"):
+        base = found.get((part.meter, part.counts))
+        meter_of = next((meter for meter in meters if meter.meter == part.meter), None)
+        if base is None or meter_of is None or (part.meter, part.point) in found:
+            raise Malformed(
+                f"manifest: derived {part.meter}, {part.point}: there is no such counter, or it is one itself"
+            )
+        try:
+            found[part.meter, part.point] = _derived(base, part, known[meter_of.profile])
+        except (ValueError, ArithmeticError) as error:
+            raise Malformed(f"manifest: derived {part.meter}, {part.point}: {error}") from None
     return found
 
 
@@ -117,13 +147,14 @@ def counts_on(counter: Counter, described: Counter | None) -> bool:
 
 def readings(counter: Counter, segments: Iterable[MeterSegment]) -> Readings:
     """The counter's good readings in the meter's segments, which are in order of time; an uncertain one is none."""
-    rows: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, int, int, int, tuple[int, ...]]] = []
     for segment in segments:
         if segment.meter != counter.meter:
             continue
+        beside = None if counter.derivation is None else derive.near(counter.derivation, segment)
         for block in segment.blocks:
             columns = {column.point: column for column in block.columns}
-            raws = _good(columns.get(counter.point))
+            raws = _good(columns.get(counter.spec.id))
             scales = (
                 _good(columns.get(counter.spec.scale_point))
                 if counter.spec.scale_point
@@ -134,14 +165,16 @@ def readings(counter: Counter, segments: Iterable[MeterSegment]) -> Readings:
             for requested, answered, raw, scale in zip(
                 block.requested_ns, block.answered_ns, raws, scales, strict=True
             ):
-                if raw is not None and scale is not None:
-                    rows.append((requested, answered, raw, scale))
+                conditions = () if beside is None else beside(answered)
+                if raw is not None and scale is not None and conditions is not None:
+                    rows.append((requested, answered, raw, scale, conditions))
     rows.sort(key=lambda row: row[1])
     return Readings(
         np.array([row[0] for row in rows], dtype=np.int64),
         np.array([row[1] for row in rows], dtype=np.int64),
         tuple(row[2] for row in rows),
         tuple(row[3] for row in rows) if counter.spec.scale_point else (),
+        tuple(row[4] for row in rows) if counter.derivation else (),
     )
 
 
@@ -160,24 +193,19 @@ def joined(chunks: Sequence[Readings]) -> Readings:
     answered_ns = np.concatenate([NO_TIMES, *(chunk.answered_ns for chunk in chunks)])
     raws = tuple(raw for chunk in chunks for raw in chunk.raws)
     scales = tuple(scale for chunk in chunks for scale in chunk.scale_raws)
+    conditions = tuple(one for chunk in chunks for one in chunk.conditions)
     if (np.diff(answered_ns) < 0).any():
         order = np.argsort(answered_ns, kind="stable")
         requested_ns, answered_ns = requested_ns[order], answered_ns[order]
         raws, scales = tuple(raws[i] for i in order), tuple(scales[i] for i in order) if scales else ()
-    return Readings(requested_ns, answered_ns, raws, scales)
+        conditions = tuple(conditions[i] for i in order) if conditions else ()
+    return Readings(requested_ns, answered_ns, raws, scales, conditions)
 
 
 def since(known: Readings, at_ns: int) -> Readings:
     """Only what an edge at or after `at_ns` can rest on: from the last reading answered by then onwards."""
     first = int(np.searchsorted(known.answered_ns, at_ns, side="right")) - 1
-    if first <= 0:
-        return known
-    return Readings(
-        known.requested_ns[first:].copy(),
-        known.answered_ns[first:].copy(),
-        known.raws[first:],
-        known.scale_raws[first:],
-    )
+    return known if first <= 0 else known.cut(first)
 
 
 def amounts(
@@ -193,6 +221,35 @@ def amounts(
         if edges[end][0] < edges[start][0] or edges[end][1] < edges[start][1]:
             raise ValueError(f"window {edges[start]} to {edges[end]} ends before it starts")
     return [_amount(counter, known, edges[start], edges[end]) for start, end in windows]
+
+
+def moved(counter: Counter, known: Readings) -> int:
+    """What the counter moved by from the first to the last of at least two readings, taken straight from both.
+
+    Of a derived counter: the sum over its intervals. Raises ValueError or ArithmeticError for what no counter shows.
+    """
+    if counter.derivation is None:
+        scales = known.scale_raws or (None,) * len(known.raws)
+        first, last = (scaled(counter.spec, known.raws[n], counter.ratio, scales[n]) for n in (0, -1))
+        return last - first
+    return int(_derived_column(counter, counter.derivation, known).counter[-1])
+
+
+def _derived(base: Counter, part: derived_records.DerivedPart, profile: profiles.Profile) -> Counter:
+    """A derived counter claims no bounds: what pressure and temperature were between readings is not known."""
+    made = derive.derivation(part, {point.id: point for point in profile.points})
+    return replace(
+        base, point=part.point, quantity=part.kind, unit=derive.GIVES[part.kind], age_ns=-1, instrument=None,
+        power_max_w=None, derivation=made,
+    )  # fmt: skip
+
+
+def _derived_column(counter: Counter, derivation: Derivation, known: Readings) -> Stretches:
+    scales = known.scale_raws or None
+    counted = scaled_column(counter.spec, known.raws, counter.ratio, scales)
+    limit = limit_of(counter.spec, counter.ratio, scales[0] if scales else None)
+    seen = stretches(known.requested_ns, known.answered_ns, counted, limit)
+    return derive.column(derivation, seen, known.answered_ns, known.conditions)
 
 
 def _counter(meter: records.MeterPart, point: profiles.Point) -> Counter:
@@ -231,16 +288,15 @@ def _amount(counter: Counter, known: Readings, start: tuple[int, int], end: tupl
     age_ns = max(0, counter.age_ns)
     first = max(0, int(np.searchsorted(known.answered_ns, start[0], side="right")) - 1)
     last = int(np.searchsorted(known.requested_ns, end[1] + age_ns, side="left")) + 1
-    raws, scales = known.raws[first:last], known.scale_raws[first:last]
-    if not raws:
+    rows = known.cut(first, last)
+    if not rows.raws:
         return _nothing("no readings")
-    requested_ns, answered_ns = known.requested_ns[first:last], known.answered_ns[first:last]
-    if (np.diff(answered_ns) <= 0).any() or (np.diff(requested_ns) < 0).any():
+    if (np.diff(rows.answered_ns) <= 0).any() or (np.diff(rows.requested_ns) < 0).any():
         return _nothing("readings out of order")
-    if len(set(scales)) > 1:
+    if len(set(rows.scale_raws)) > 1:
         return _nothing("scale changed")
     try:
-        return _computed(counter, Readings(requested_ns, answered_ns, raws, scales), start, end)
+        return _computed(counter, rows, start, end)
     except (ValueError, ArithmeticError):  # garbage in a register: a value beyond every counter, a scale that is none
         return _nothing("readings beyond computing")
 
@@ -250,22 +306,13 @@ def _nothing(why: str) -> Amount:
 
 
 def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tuple[int, int]) -> Amount:
-    raws, scales = known.raws, known.scale_raws
-    scale = scales[0] if scales else None
-    counted = scaled_column(counter.spec, raws, counter.ratio, scales or None)
-    below, above = slack(counter.spec, raws[int(counted.argmax())], counter.ratio, scale)
-    result = point_energy(
-        Columns(known.requested_ns, known.answered_ns, counted),
-        Parameters(
-            counter.age_ns,
-            below,
-            above,
-            limit_of(counter.spec, counter.ratio, scale),
-            counter.power_max_w,
-            counter.instrument,
-        ),
-        Edges(np.array([start[0], end[0]]), np.array([start[1], end[1]]), ((0, 1),)),
-    )
+    edges = Edges(np.array([start[0], end[0]]), np.array([start[1], end[1]]), ((0, 1),))
+    if counter.derivation is None:
+        result = _of_register(counter, known, edges)
+    else:
+        seen = _derived_column(counter, counter.derivation, known)
+        columns = Columns(known.requested_ns, known.answered_ns, seen.counter)
+        result = point_energy(columns, Parameters(-1, 0, 0), edges, seen)
     window, uncertainty = result.windows[0], result.uncertainties[0]
     return Amount(
         window.energy,
@@ -274,5 +321,13 @@ def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tu
         None if uncertainty is None else uncertainty.u95,
         0 if window.method_share_ppm is None else window.method_share_ppm[INTERPOLATED],
         tuple(anomaly.kind for anomaly in result.anomalies),
-        None if uncertainty is None else uncertainty.budget(),
     )
+
+
+def _of_register(counter: Counter, known: Readings, edges: Edges) -> PointEnergy:
+    scale = known.scale_raws[0] if known.scale_raws else None
+    counted = scaled_column(counter.spec, known.raws, counter.ratio, known.scale_raws or None)
+    below, above = slack(counter.spec, known.raws[int(counted.argmax())], counter.ratio, scale)
+    limit = limit_of(counter.spec, counter.ratio, scale)
+    parameters = Parameters(counter.age_ns, below, above, limit, counter.power_max_w, counter.instrument)
+    return point_energy(Columns(known.requested_ns, known.answered_ns, counted), parameters, edges)
