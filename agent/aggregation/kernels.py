@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agent.aggregation.counter import IntArray
 
 _INT64_MAX = 2**63 - 1
+_GUESS_ABOVE = 16  # with more readings than this to an edge, guessing where it is beats going on from the last one
+_GUESS_SHIFT = 20  # a guess needs no more than milliseconds: their product with an index fits 64 bits
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
@@ -97,32 +99,6 @@ def last_at_most(first: IntArray, second: IntArray, most: int, hint: int) -> int
 
 
 @compiled
-def anchors(
-    requested_ns: IntArray, answered_ns: IntArray, age_ns: int, earliest_ns: int, latest_ns: int, hint: int
-) -> tuple[int, int, int, int, int]:
-    """(before, after, floor, ceiling) of one edge: the readings it rests on, -1 where there is none; and a next hint.
-
-    before, after: the readings the estimate stands between, by doubled midpoints (twice, so that none is rounded); the
-    same reading twice if its request..answer covers the whole edge. floor: the last one answered at or before earliest.
-    ceiling: the first requested at or after latest + age. Those two stay -1 for an unknown age.
-    """
-    before = after = floor = ceiling = -1
-    at = last_at_most(requested_ns, answered_ns, earliest_ns + latest_ns, hint)
-    covering = last_at_most(requested_ns, requested_ns, 2 * earliest_ns, at)
-    if covering >= 0 and latest_ns <= answered_ns[covering]:
-        before = after = covering
-    elif 0 <= at < requested_ns.size - 1:
-        before = at
-        after = at + 1
-    if age_ns >= 0:
-        floor = last_at_most(answered_ns, answered_ns, 2 * earliest_ns, at)
-        later = last_at_most(requested_ns, requested_ns, 2 * (latest_ns + age_ns) - 1, at) + 1
-        if later < requested_ns.size:
-            ceiling = later
-    return before, after, floor, ceiling, at
-
-
-@compiled
 def locate(
     requested_ns: IntArray,
     answered_ns: IntArray,
@@ -131,31 +107,38 @@ def locate(
     latest_ns: IntArray,
     found: IntArray,
 ) -> None:
-    """Fill found[4, edges] with the anchors of each edge."""
+    """Fill found[4, edges] with the readings an edge rests on, -1 where there is none.
+
+    Rows 0, 1: the readings the estimate stands between, by doubled midpoints (twice, so that none is rounded); the same
+    reading twice if its request..answer covers the whole edge. Row 2: the last one answered at or before earliest. Row
+    3: the first requested at or after latest + age. Rows 2 and 3 stay -1 for an unknown age.
+
+    Where edges are few, each is looked for from where an even pace of readings would have it; where they are many, from
+    where the one before it was.
+    """
+    found[:] = -1
+    size = requested_ns.size
+    guesses = size > max(1, _GUESS_ABOVE * earliest_ns.size)
+    first_ns = requested_ns[0] if guesses else 0
+    span = max(1, (requested_ns[size - 1] - first_ns) >> _GUESS_SHIFT) if guesses else 1
     at = 0
     for edge in range(earliest_ns.size):
-        before, after, floor, ceiling, at = anchors(
-            requested_ns, answered_ns, age_ns, earliest_ns[edge], latest_ns[edge], at
-        )
-        found[0, edge] = before
-        found[1, edge] = after
-        found[2, edge] = floor
-        found[3, edge] = ceiling
-
-
-@compiled
-def on_line(
-    requested_ns: IntArray, answered_ns: IntArray, counter: IntArray, twice_ns: int, before: int, after: int
-) -> int:
-    """The counter at twice_ns / 2 on the line between two readings, rounded down.
-
-    A reading stands at the midpoint of its request..answer.
-    """
-    if before == after:
-        return counter[before]
-    start = requested_ns[before] + answered_ns[before]
-    span = requested_ns[after] + answered_ns[after] - start
-    return counter[before] + muldiv(counter[after] - counter[before], twice_ns - start, span)
+        earliest, latest = earliest_ns[edge], latest_ns[edge]
+        if guesses:
+            at = ((earliest - first_ns) >> _GUESS_SHIFT) * (size - 1) // span
+        at = last_at_most(requested_ns, answered_ns, earliest + latest, at)
+        covering = last_at_most(requested_ns, requested_ns, 2 * earliest, at)
+        if covering >= 0 and latest <= answered_ns[covering]:
+            found[0, edge] = covering
+            found[1, edge] = covering
+        elif 0 <= at < size - 1:
+            found[0, edge] = at
+            found[1, edge] = at + 1
+        if age_ns >= 0:
+            found[2, edge] = last_at_most(answered_ns, answered_ns, 2 * earliest, at)
+            after = last_at_most(requested_ns, requested_ns, 2 * (latest + age_ns) - 1, at) + 1
+            if after < size:
+                found[3, edge] = after
 
 
 @compiled
@@ -168,7 +151,15 @@ def interpolate(
     after: IntArray,
     out: IntArray,
 ) -> None:
-    """Fill out[edge] with the counter at twice_ns[edge] / 2; an edge whose `before` is -1 is left as it is."""
+    """Fill out[edge] with the counter at twice_ns[edge] / 2 on the line between two readings, rounded down.
+
+    A reading stands at the midpoint of its request..answer. An edge whose `before` is -1 is left as it is in `out`.
+    """
     for edge in range(twice_ns.size):
-        if before[edge] >= 0:
-            out[edge] = on_line(requested_ns, answered_ns, counter, twice_ns[edge], before[edge], after[edge])
+        i, j = before[edge], after[edge]
+        if i >= 0:
+            out[edge] = counter[i]
+            if j != i:
+                start = requested_ns[i] + answered_ns[i]
+                span = requested_ns[j] + answered_ns[j] - start
+                out[edge] += muldiv(counter[j] - counter[i], twice_ns[edge] - start, span)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from numba import config, njit, prange, set_num_threads
 
-from agent.aggregation.kernels import anchors, compiled, muldiv, on_line
+from agent.aggregation.kernels import compiled, interpolate, locate, muldiv
 from agent.aggregation.window import INTERPOLATED, MEASURED, MISSING, UNKNOWN
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ GOOD_MOST = 0x3FFFFFFF  # the largest status whose value may be computed with
 _TIME_MOST_NS = 2**62 - 2**56 - 1
 _INT64_MAX = 2**63 - 1
 _BLOCK = 2048  # readings: their columns stay in a core's own cache
-_WALK_BELOW = 16  # with fewer readings to an edge, going on from the last edge beats guessing where the next one is
-_GUESS_SHIFT = 20  # a guess needs no more than milliseconds, and their product with an index fits 64 bits
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
@@ -68,28 +66,27 @@ def _in_parallel(function: _Function) -> _Function:
 @compiled
 def extremes(
     requested_ns: IntArray, answered_ns: IntArray, counter: IntArray, status: NDArray[np.uint32]
-) -> tuple[int, int, int, int, int, int, int]:
+) -> tuple[int, int, int, int, int]:
     """What one pass over readings can tell with neither a branch nor a product, so that it runs at memory's speed.
 
-    (least rise, greatest rise, least step of requests or answers, of the latter less 1, least from a request to the
-    next answer, least from a request to its answer, bits of times and of counters beyond +-2^62: negative if any is so,
-    bits of all statuses). Differences may overflow, but not unless those bits are negative. Slices of one column stand
-    for a reading and the next: an index with an offset would keep the loop from being vectorised.
+    (negative if any time is out of order or range, or any counter beyond +-2^62; negative if the counter ever falls;
+    its greatest rise; the least time from a request to the next answer; bits of all statuses). The first reading's own
+    values are not looked at. Differences may overflow, but not unless the first figure is negative. Slices of one
+    column stand for a reading and the next: an index with an offset would keep the loop from being vectorised.
     """
-    least_rise, most_rise, beyond, statuses = _INT64_MAX, -_INT64_MAX, 0, 0
-    least_step, least_between, least_took = _INT64_MAX, _INT64_MAX, _INT64_MAX
+    unsound, fell, rose, between, statuses = 0, 0, 0, _INT64_MAX, 0
     requested_after, answered_after, counter_after = requested_ns[1:], answered_ns[1:], counter[1:]
     for i in range(counter_after.size):
-        rise = counter_after[i] - counter[i]
-        least_rise = min(least_rise, rise)
-        most_rise = max(most_rise, rise)
-        least_step = min(least_step, answered_after[i] - answered_ns[i] - 1, requested_after[i] - requested_ns[i])
-        least_between = min(least_between, answered_after[i] - requested_ns[i])
-        least_took = min(least_took, answered_after[i] - requested_after[i])
-        beyond |= (counter_after[i] ^ (counter_after[i] << 1)) | requested_after[i] | answered_after[i]
+        requested, answered, counted = requested_after[i], answered_after[i], counter_after[i]
+        rise = counted - counter[i]
+        fell |= rise
+        rose = max(rose, rise)
+        between = min(between, answered - requested_ns[i])
+        unsound |= requested | (answered - requested) | (requested - requested_ns[i])
+        unsound |= (answered - answered_ns[i] - 1) | (counted ^ (counted << 1))
     for i in range(status.size):
         statuses |= status[i]
-    return least_rise, most_rise, least_step, least_between, least_took, beyond, statuses
+    return unsound, fell, rose, between, statuses
 
 
 @compiled
@@ -117,12 +114,12 @@ def screen(
     for first in range(0, counter.size, _BLOCK):
         part = slice(first, min(first + _BLOCK + 1, counter.size))
         requested, answered, counted = requested_ns[part], answered_ns[part], counter[part]
-        fell, rose, stepped, between, took, beyond, statuses = extremes(requested, answered, counted, status[part])
-        if beyond < 0 or stepped < 0 or took < 0:
+        unsound, fell, rose, between, statuses = extremes(requested, answered, counted, status[part])
+        if unsound < 0:
             return UNSOUND
         if fell < 0 or statuses > GOOD_MOST:
             verdict = SUSPECT
-        elif power_max_w >= 0 and rose > 0 and rose > most_rise(power_max_w, between + age_ns, above):
+        elif power_max_w >= 0 and rose > most_rise(power_max_w, between + age_ns, above):
             for i in range(1, counted.size):
                 between = answered[i] - requested[i - 1]
                 if counted[i] - counted[i - 1] > most_rise(power_max_w, between + age_ns, above):
@@ -147,87 +144,72 @@ def check_asked(asked: Asked) -> int:
 
 
 @compiled
-def boundary(known: Readings, declared: IntArray, earliest_ns: int, latest_ns: int, hint: int, out: IntArray) -> int:
-    """Fill out[7] with one edge's estimate, bounds, method, stretch and readings around it; the next hint.
+def bound(known: Readings, declared: IntArray, found: IntArray, edges: IntArray) -> None:
+    """Fill edges[5, edges] with estimates, bounds, methods and stretches, as `window.boundaries` makes them.
 
-    What `window.boundaries` does, for one edge.
+    `found` is what `kernels.locate` found; a reading of another stretch than the edge's bounds nothing.
     """
     counter, stretch = known.counter, known.stretch
-    before, after, floor, ceiling, at = anchors(
-        known.requested_ns, known.answered_ns, declared[AGE], earliest_ns, latest_ns, hint
-    )
-    mine = -1 if before < 0 else 0
-    if before >= 0 and stretch.size:
-        mine = stretch[before] if stretch[before] == stretch[after] else -1
-        if floor >= 0 and stretch[floor] != mine:
-            floor = -1
-        if ceiling >= 0 and stretch[ceiling] != mine:
-            ceiling = -1
-    if mine == -1:
-        out[0] = out[1] = out[2] = MISSING
-        out[3], out[4], out[5], out[6] = UNKNOWN, -1, -1, -1
-        return at
-    estimate = on_line(known.requested_ns, known.answered_ns, counter, earliest_ns + latest_ns, before, after)
-    lower = upper = MISSING
-    if floor >= 0:
-        lower = counter[floor] - declared[BELOW]
-        estimate = max(estimate, lower)
-    if ceiling >= 0:
-        upper = counter[ceiling] + declared[ABOVE]
-        estimate = min(estimate, upper)
-    out[0], out[1], out[2] = estimate, lower, upper
-    out[3] = MEASURED if before == after else INTERPOLATED
-    out[4], out[5], out[6] = mine, before, after
-    return at
+    estimate, lower, upper, method, mine = edges
+    for edge in range(estimate.size):
+        before, after, floor, ceiling = found[0, edge], found[1, edge], found[2, edge], found[3, edge]
+        mine[edge] = -1 if before < 0 else 0
+        if before >= 0 and stretch.size:
+            mine[edge] = stretch[before] if stretch[before] == stretch[after] else -1
+            floor = floor if floor >= 0 and stretch[floor] == mine[edge] else -1
+            ceiling = ceiling if ceiling >= 0 and stretch[ceiling] == mine[edge] else -1
+        lower[edge] = upper[edge] = MISSING
+        if mine[edge] == -1:
+            estimate[edge], method[edge] = MISSING, UNKNOWN
+            continue
+        method[edge] = MEASURED if before == after else INTERPOLATED
+        if floor >= 0:
+            lower[edge] = counter[floor] - declared[BELOW]
+            estimate[edge] = max(estimate[edge], lower[edge])
+        if ceiling >= 0:
+            upper[edge] = counter[ceiling] + declared[ABOVE]
+            estimate[edge] = min(estimate[edge], upper[edge])
 
 
 @compiled
-def window(counter: IntArray, age_ns: int, start: IntArray, end: IntArray, no_length: bool, out: IntArray) -> None:
-    """Fill out[5] with a window's figures, as `energy.window_energy` makes them of two edges of `boundary`."""
-    for column in range(5):
-        out[column] = NOTHING[column]
-    if start[3] == UNKNOWN or start[4] != end[4]:
-        return
-    energy = end[0] - start[0]
-    whole = counter[end[5]] - counter[start[6]]
-    if energy == 0:
-        out[MEASURED_PPM] = _PPM if start[3] == MEASURED and end[3] == MEASURED else 0
-    else:
-        out[MEASURED_PPM] = muldiv(_PPM, max(0, min(whole, energy)), energy)
-    if no_length:
-        out[ENERGY] = out[LOWER] = out[UPPER] = 0
-        out[COMPLETE] = 1
-        return
-    out[ENERGY] = energy
-    if end[1] != MISSING and start[2] != MISSING:
-        out[LOWER] = max(0, end[1] - start[2])
-    if end[2] != MISSING and start[1] != MISSING:
-        out[UPPER] = end[2] - start[1]
-    out[COMPLETE] = age_ns < 0 or (out[LOWER] != MISSING and out[UPPER] != MISSING)
+def measure(known: Readings, age_ns: int, asked: Asked, found: IntArray, edges: IntArray, out: IntArray) -> None:
+    """Fill out[windows, 5] with windows' figures, as `energy.window_energy` makes them of the edges of `bound`."""
+    counter, between = known.counter, asked.between
+    estimate, lower, upper, method, stretch = edges
+    for i in range(between.shape[0]):
+        start, end = between[i, 0], between[i, 1]
+        out[i, ENERGY] = out[i, LOWER] = out[i, UPPER] = MISSING
+        out[i, MEASURED_PPM], out[i, COMPLETE] = -1, 0
+        if method[start] == UNKNOWN or stretch[start] != stretch[end]:
+            continue
+        energy = estimate[end] - estimate[start]
+        out[i, ENERGY] = energy
+        if energy == 0:
+            out[i, MEASURED_PPM] = _PPM if method[start] == MEASURED and method[end] == MEASURED else 0
+        else:
+            whole = counter[found[0, end]] - counter[found[1, start]]
+            out[i, MEASURED_PPM] = muldiv(_PPM, max(0, min(whole, energy)), energy)
+        if start == end or asked.earliest_ns[start] == asked.latest_ns[end]:
+            out[i, ENERGY] = out[i, LOWER] = out[i, UPPER] = 0
+            out[i, COMPLETE] = 1
+            continue
+        if lower[end] != MISSING and upper[start] != MISSING:
+            out[i, LOWER] = max(0, lower[end] - upper[start])
+        if upper[end] != MISSING and lower[start] != MISSING:
+            out[i, UPPER] = upper[end] - lower[start]
+        out[i, COMPLETE] = age_ns < 0 or (out[i, LOWER] != MISSING and out[i, UPPER] != MISSING)
 
 
 @compiled
 def windows_of(known: Readings, declared: IntArray, asked: Asked, out: IntArray) -> None:
-    """Fill out[windows, 5] with the figures of one point's windows.
-
-    Where edges are few, each is looked for from where an even pace of readings would have it; where they are many, from
-    where the one before it was.
-    """
-    edges, size = asked.earliest_ns.size, known.counter.size
-    found = np.empty((edges, 7), np.int64)
-    walks = size < _WALK_BELOW * edges or size < 2
-    start_ns = 0 if walks else known.requested_ns[0]
-    span = 1 if walks else max(1, (known.requested_ns[size - 1] - start_ns) >> _GUESS_SHIFT)
-    at = 0
-    for edge in range(edges):
-        earliest_ns, latest_ns = asked.earliest_ns[edge], asked.latest_ns[edge]
-        if not walks:
-            at = ((earliest_ns - start_ns) >> _GUESS_SHIFT) * (size - 1) // span
-        at = boundary(known, declared, earliest_ns, latest_ns, at, found[edge])
-    for i in range(asked.between.shape[0]):
-        start, end = asked.between[i, 0], asked.between[i, 1]
-        no_length = start == end or asked.earliest_ns[start] == asked.latest_ns[end]
-        window(known.counter, declared[AGE], found[start], found[end], no_length, out[i])
+    """Fill out[windows, 5] with the figures of one point's windows."""
+    size = asked.earliest_ns.size
+    found, edges = np.empty((4, size), np.int64), np.empty((5, size), np.int64)
+    locate(known.requested_ns, known.answered_ns, declared[AGE], asked.earliest_ns, asked.latest_ns, found)
+    twice_ns = asked.earliest_ns + asked.latest_ns
+    interpolate(known.requested_ns, known.answered_ns, known.counter, twice_ns, found[0], found[1], edges[0])
+    bound(known, declared, found, edges)
+    measure(known, declared[AGE], asked, found, edges, out)
 
 
 @compiled
