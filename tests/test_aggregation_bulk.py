@@ -131,7 +131,7 @@ def test_worked_out_by_hand():
     rows = [paced(20, took=2), []]
     found = energies(points(rows), [RATED, RATED], windows([[(2 * SECOND, 2 * SECOND), (11 * SECOND, 11 * SECOND)]] * 2,
                                                             [[(0, 1)], [(0, 1)]]))  # fmt: skip
-    # both edges lie in a request..answer; bounds: the last answered before, 7 less, the first asked for 0.5 s later, 10 more
+    # both edges lie in a request..answer; bounds: the last answered before, 7 less; the first asked for after, 10 more
     assert figures(found, 0) == (63, 1070 - 1031, 1094 - 1007, (10**6, 0), True)
     assert figures(found, 1) == (None, None, None, None, False)
 

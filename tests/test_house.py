@@ -243,4 +243,5 @@ def test_a_lock_file_pins_by_hash_and_names_no_index(lock):
 
 
 def test_there_are_lock_files():
-    assert {path.name for path in ROOT.glob("requirements*.lock")} == {"requirements.lock", "requirements-dev.lock"}
+    names = {"requirements.lock", "requirements-dev.lock", "requirements-bench.lock"}
+    assert {path.name for path in ROOT.glob("requirements*.lock")} == names

@@ -96,7 +96,7 @@ def energies(points: Points, declared: Sequence[Parameters], asked: Windows, thr
             point_energy(_NO_READINGS, declared[at], edges)  # raises, and says why
         figures = out[asked.first[at] : asked.first[at + 1]]
         try:
-            known, found = _exactly(points, at, declared[at])
+            known, found = _exactly(points, at, declared[at], unsound=verdicts[at] == kernels.UNSOUND)
         except ValueError as error:
             refused[at], figures[:] = str(error), kernels.NOTHING
             continue
@@ -108,14 +108,17 @@ def energies(points: Points, declared: Sequence[Parameters], asked: Windows, thr
     return Energies(energy, lower, upper, measured_ppm, complete, anomalies, refused)
 
 
-def _exactly(points: Points, at: int, p: Parameters) -> tuple[Readings, tuple[Anomaly, ...]]:
+def _exactly(points: Points, at: int, p: Parameters, *, unsound: bool) -> tuple[Readings, tuple[Anomaly, ...]]:
     """The good readings of one point by the rules of `counter`, and its anomalies. Raises ValueError: unsound ones."""
     from agent.aggregation import kernels_bulk as kernels  # noqa: PLC0415 - as above
 
     mine = slice(points.first[at], points.first[at + 1])
+    requested_ns, answered_ns, counter = (column[mine] for column in points[1:4])
     good = np.flatnonzero(points.status[mine] <= kernels.GOOD_MOST)
-    requested_ns, answered_ns, counter = (column[mine][good] for column in points[1:4])
-    point_energy(Columns(requested_ns, answered_ns, counter), p, _NO_EDGES)  # raises for unsound readings
+    if good.size < counter.size:
+        requested_ns, answered_ns, counter = requested_ns[good], answered_ns[good], counter[good]
+    if unsound:  # or only the bad readings were
+        point_energy(Columns(requested_ns, answered_ns, counter), p, _NO_EDGES)
     seen = stretches(requested_ns, answered_ns, counter, p.limit, p.power_max_w, p.age_ns, p.above)
     found = tuple(replace(anomaly, index=int(good[anomaly.index])) for anomaly in seen.anomalies)
     return kernels.Readings(requested_ns, answered_ns, seen.counter, seen.stretch), found
