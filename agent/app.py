@@ -22,6 +22,7 @@ from agent.crew import Crew
 from agent.custody import Credentials
 from agent.floor import Floor
 from agent.journal import Journal
+from agent.kernel_cache import keep_kernels
 from agent.poll import Inbox
 from agent.publish import Publisher, make_client
 from agent.recorder import Recorder, Settings
@@ -143,6 +144,7 @@ async def _reload(
 async def _prepare(plan: Plan, worker: Executor) -> None:
     """Compile the kernels, if a line needs them: it takes seconds and stalls every thread, so before any reading."""
     if plan.config.line:
+        keep_kernels(plan.config.agent.data)
         await asyncio.get_running_loop().run_in_executor(worker, compile_kernels)
 
 
