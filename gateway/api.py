@@ -120,6 +120,7 @@ def _batch(one: BatchFigure) -> dict[str, Any]:
         "u95_wh_milli": batch.u95,
         "good_g_milli": batch.good_g_milli,
         "scrap_g_milli": batch.scrap_g_milli,
+        "late": None if batch.late is None else asdict(batch.late),
         "not_counted": one.reason,
         "intensity": _intensity(one.intensity),
     }

@@ -21,7 +21,7 @@ import uvicorn
 
 from contract import body
 from gateway import broker, factors, live_message, site_model, spool, web
-from gateway.attribution import BatchFacts, facts
+from gateway.attribution import BatchFacts, facts, late_facts
 from gateway.config import Config, Mqtt, Web
 from gateway.errors import Stopped
 from gateway.ingest import Ingest, Listeners, make_client
@@ -36,6 +36,7 @@ from gateway.trust import shown_parts
 
 log = logging.getLogger("metertrail.gateway")
 
+RECENT = ("segment", "batch", "late_batch")
 TIME_MIN, TIME_MAX = -(2**63), 2**63 - 1
 SPOOL_S = 1.0  # how often the spool is looked through
 STOP_S = 3  # how long pages and the broker get to finish
@@ -201,7 +202,7 @@ def _listen(web: Web) -> socket.socket:
 def _recent(ledger: Ledger, live: Live) -> Iterator[LedgerEntry]:
     """What the pages need of the ledger: every manifest, and the segments and batches of the open period."""
     since_ns = live.state.from_ns - BATCH_MARGIN_NS
-    parts = ledger.select(["manifest"], TIME_MIN, TIME_MAX), ledger.select(["segment", "batch"], since_ns, TIME_MAX)
+    parts = ledger.select(["manifest"], TIME_MIN, TIME_MAX), ledger.select(RECENT, since_ns, TIME_MAX)
     for entry in heapq.merge(*parts, key=attrgetter("index")):
         if live.wants(entry.type, entry.to_ns):
             yield entry
@@ -209,8 +210,9 @@ def _recent(ledger: Ledger, live: Live) -> Iterator[LedgerEntry]:
 
 def _batches(entries: Sequence[LedgerEntry]) -> Iterator[BatchFacts]:
     for entry in entries:
-        if entry.type == "batch":
-            yield facts(entry.author, shown_parts(body.unpack(entry.body)))
+        if entry.type in {"batch", "late_batch"}:
+            parts = shown_parts(body.unpack(entry.body))
+            yield late_facts(parts) if entry.type == "late_batch" else facts(entry.author, parts)
 
 
 def _listeners(live: Live, process: Process, mirror: Mirror | None) -> Listeners:

@@ -5,12 +5,14 @@ is of integers and closes exactly: what a utility's meter counted is allocated t
 else. Never: zero for a missing value, a share that no stated key explains, an incomplete batch in an intensity.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from contract import records
 from contract.errors import Malformed
+from contract.late_records import LatePart
 from gateway.factors import UNITS, Factor, grams_micro
 from gateway.site_model import GRAMS_MILLI, Product, SiteModel, Utility
 from gateway.statement import (
@@ -19,6 +21,7 @@ from gateway.statement import (
     LACKING,
     Excluded,
     FactorUsed,
+    Late,
     ProductResult,
     Share,
     Statement,
@@ -35,6 +38,7 @@ __all__ = [
     "distinct",
     "exclusions",
     "facts",
+    "late_facts",
     "split",
     "weight",
 ]
@@ -47,8 +51,20 @@ NOT_RUN = (OVERLAP, NO_LINE)  # such a batch has no share in a utility: nothing 
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Who told a late batch, why, and when."""
+
+    author: str
+    reason: str
+    told_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class BatchFacts:
-    """What a batch entry says, summed over its line's meters. Times are the midpoints of its edges; None: not known."""
+    """What a batch entry says, summed over its line's meters. Times are the midpoints of its edges; None: not known.
+
+    `late` is None where the agent itself saw the batch.
+    """
 
     agent: str
     batch: str
@@ -63,6 +79,7 @@ class BatchFacts:
     u95: int | None
     good_g_milli: int | None
     scrap_g_milli: int | None
+    late: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +117,14 @@ def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
         _sum(mass["good"]),
         _sum(mass["scrap"]),
     )
+
+
+def late_facts(parts: Sequence[bytes]) -> BatchFacts:
+    """Read a late batch entry's parts: a batch of the agent that its first part names. Raises Malformed."""
+    if not parts:
+        raise Malformed("late batch: an entry without a part")
+    late = records.read(parts[0], LatePart)
+    return replace(facts(late.agent, parts[1:]), late=Told(late.author, late.reason, late.told_ns))
 
 
 def check_factors(site: SiteModel, factors: Mapping[str, Factor]) -> list[str]:
@@ -157,12 +182,13 @@ def attribute(
         tuple(_product(site, product, rows, factor) for product in site.products),
         tuple(utilities),
         tuple(_excluded(site, batch, reason, parts) for batch, reason, parts in rows if reason is not None),
+        tuple(_late(batch, batch.late) for batch in ended if batch.late is not None),
     )
 
 
 def distinct(batches: Iterable[BatchFacts]) -> list[BatchFacts]:
     """The batches in order of start, each once: an agent that crashed may seal the same record again in a new epoch."""
-    once: dict[tuple[int, int, str, str, str], BatchFacts] = {}
+    once: dict[tuple[int, int, str, str, str, bool], BatchFacts] = {}
     for batch in batches:
         once.setdefault(_order(batch), batch)
     return [once[key] for key in sorted(once)]
@@ -172,17 +198,26 @@ def exclusions(site: SiteModel, batches: Sequence[BatchFacts]) -> list[str | Non
     """For each batch, in order of start, why it counts for no product, or None if it counts.
 
     A line runs one batch at a time: one that begins before an earlier one has ended was told twice, as by a copied
-    agent.
+    agent. What was told late never keeps out what an agent saw.
     """
-    reasons: list[str | None] = []
-    free_from: dict[tuple[str, str], int] = {}
-    for batch in batches:
-        line = (batch.agent, batch.line)
-        overlaps = batch.start_ns < free_from.get(line, batch.start_ns)
-        if not overlaps:
-            free_from[line] = batch.end_ns
-        reasons.append(_unfit(site, batch) or (OVERLAP if overlaps else None))
-    return reasons
+    overlapping = _overlapping(batches)
+    return [_unfit(site, batch) or (OVERLAP if index in overlapping else None) for index, batch in enumerate(batches)]
+
+
+def _overlapping(batches: Sequence[BatchFacts]) -> set[int]:
+    """Which batches, given in order of start, overlap one that goes before: an agent's first, then the earlier."""
+    found: set[int] = set()
+    taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for index in sorted(range(len(batches)), key=lambda i: batches[i].late is not None):
+        batch = batches[index]
+        runs = taken.setdefault((batch.agent, batch.line), [])
+        place = bisect(runs, batch.start_ns, key=lambda run: run[0])
+        before, after = runs[place - 1 : place], runs[place : place + 1]
+        if any(end_ns > batch.start_ns for _, end_ns in before) or any(start < batch.end_ns for start, _ in after):
+            found.add(index)
+        else:
+            runs.insert(place, (batch.start_ns, batch.end_ns))
+    return found
 
 
 def _unfit(site: SiteModel, batch: BatchFacts) -> str | None:
@@ -289,6 +324,10 @@ def _excluded(site: SiteModel, batch: BatchFacts, reason: str, parts: Iterable[i
     )
 
 
+def _late(batch: BatchFacts, told: Told) -> Late:
+    return Late(batch.agent, batch.line, batch.batch, told.author, told.reason, batch.end_ns, told.told_ns)
+
+
 def _factor_used(factor: Factor) -> FactorUsed:
     source = factor.source
     words: Iterator[str | None] = iter((source.title, source.issuer, source.number, source.date.isoformat()))
@@ -296,8 +335,8 @@ def _factor_used(factor: Factor) -> FactorUsed:
     return FactorUsed(factor.id, factor.kind, factor.value, factor.unit, factor.region, factor.reference_period, text)
 
 
-def _order(batch: BatchFacts) -> tuple[int, int, str, str, str]:
-    return (batch.start_ns, batch.end_ns, batch.agent, batch.line, batch.batch)
+def _order(batch: BatchFacts) -> tuple[int, int, str, str, str, bool]:
+    return (batch.start_ns, batch.end_ns, batch.agent, batch.line, batch.batch, batch.late is not None)
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from agent.aggregation import replay
+from agent.aggregation import batch_record, replay
 from agent.aggregation.replay import Counter
 from contract import archive, body, cbor, checkpoint, keys, records, segment
 from contract.derived_records import DerivedPart
@@ -30,7 +30,10 @@ File = TypeVar("File", records.SitePart, records.FactorPart)
 
 ALL_TIME = (-(2**63), 2**63 - 1)
 STATED = ("manifest", "enrolment", "site", "factor")  # shown whole, whenever they were written
-MARGIN_NS = 3600 * 10**9  # readings shown before and after: bounds rest on the last one before an edge, the first after
+MARGIN_NS = (
+    batch_record.AROUND_NS
+)  # readings shown before and after: bounds rest on the last one before an edge, the first after
+BATCHES = ("batch", "late_batch")
 ENERGY, VOLUME = "wh_milli", "m3_micro"
 
 
@@ -115,23 +118,21 @@ def _packed(log: Log, key: Ed25519PublicKey, text: bytes, is_needed: Callable[[L
 
 def statement(log: Log, asked: Asked, size: int) -> Statement:
     """The statement that the ledger's first `size` entries give. Raises ValueError."""
-    site = _site(log, size)
+    site = site_in_force(log, size)
     if asked.product is not None:
         check_product(site, asked.product)
     published = [part for entry in _stated(log, "factor", size) for part in _parts(entry, records.FactorPart)]
-    once: dict[tuple[str, str, str, int, int], attribution.BatchFacts] = {}
-    for entry in log.select(("batch",), asked.from_ns, asked.to_ns):
+    told: list[attribution.BatchFacts] = []
+    for entry in log.select(BATCHES, asked.from_ns, asked.to_ns):
         if entry.index < size:
             try:
-                told = attribution.facts(entry.author, _data(entry))
+                told.append(_facts(entry))
             except Malformed:
                 continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
-            # a crash can make an agent seal the same record again in its next epoch: it counts once
-            once.setdefault((told.agent, told.line, told.batch, told.start_ns, told.end_ns), told)
     whole = attribution.attribute(
         site,
         factors.library(part.toml for part in published),
-        once.values(),
+        told,
         _uses(log, site, asked, size),
         asked.from_ns,
         asked.to_ns,
@@ -141,7 +142,8 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
     return replace(whole, products=tuple(wanted))
 
 
-def _site(log: Log, size: int) -> SiteModel:
+def site_in_force(log: Log, size: int) -> SiteModel:
+    """The site model that the ledger's first `size` entries state last. Raises ValueError."""
     sites = [part for entry in _stated(log, "site", size) for part in _parts(entry, records.SitePart)]
     if not sites:
         raise ValueError("the ledger holds no site model: name one in the gateway's configuration and start it once")
@@ -156,7 +158,7 @@ def _is_open(log: Log, to_ns: int, size: int) -> bool:
     """
     since = log.select(AGENT_TYPES, to_ns - MARGIN_NS, ALL_TIME[1])
     reached = {e.author for e in since if e.index < size and read_entry(e.signed).header.sealed_ns >= to_ns}
-    return bool({line.agent for line in _site(log, size).lines} - reached)
+    return bool({line.agent for line in site_in_force(log, size).lines} - reached)
 
 
 def check_product(site: SiteModel, product: str) -> None:
@@ -167,7 +169,7 @@ def check_product(site: SiteModel, product: str) -> None:
 
 
 def _shown(log: Log, asked: Asked, size: int) -> _Shown:
-    batches = [e for e in log.select(("batch",), asked.from_ns, asked.to_ns) if e.index < size]
+    batches = [e for e in log.select(BATCHES, asked.from_ns, asked.to_ns) if e.index < size]
     first_ns = min([asked.from_ns, *(e.from_ns for e in batches)])
     last_ns = min(max([asked.to_ns, *(e.to_ns for e in batches)]) + MARGIN_NS, ALL_TIME[1])
     needs, margin_ns = _needs(log, batches, size), MARGIN_NS
@@ -192,7 +194,7 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
     """What the starts of batches rest on: the last reading before them, however old."""
     stated, floors = _configurations(log, size)
     needs = []
-    for entry in batches:
+    for entry in (one for one in batches if one.type == "batch"):  # a late one rests on nothing beyond the margin
         configuration = stated.get((entry.author, entry.epoch))
         try:
             parts = _data(entry)
@@ -271,7 +273,7 @@ def _segments(entry: LedgerEntry) -> list[MeterSegment]:
 
 def _is_needed(entry: LedgerEntry, asked: Asked, shown: _Shown, size: int) -> bool:
     match entry.type:
-        case "batch":
+        case "batch" | "late_batch":
             return entry.from_ns <= asked.to_ns and entry.to_ns >= asked.from_ns
         case "segment" | "event":
             return entry.from_ns <= shown.to_ns and entry.to_ns >= shown.from_ns
@@ -348,6 +350,11 @@ def _counted(said: _Said, ref: CounterRef, unit: str, asked: Asked) -> int | Non
 def _stated(log: Log, kind: str, size: int) -> Iterator[LedgerEntry]:
     author = None if kind == "manifest" else GATEWAY
     return (entry for entry in log.select((kind,), *ALL_TIME, author) if entry.index < size)
+
+
+def _facts(entry: LedgerEntry) -> attribution.BatchFacts:
+    parts = _data(entry)
+    return attribution.late_facts(parts) if entry.type == "late_batch" else attribution.facts(entry.author, parts)
 
 
 def _data(entry: LedgerEntry) -> list[bytes]:

@@ -15,7 +15,7 @@ from agent.aggregation import replay
 from agent.drivers import profile as profiles
 from contract import body, cbor, records, segment
 from gateway import live_message, running_total
-from gateway.attribution import BatchFacts, UtilityUse, facts
+from gateway.attribution import BatchFacts, UtilityUse, facts, late_facts
 from gateway.factors import Factor
 from gateway.live_message import LiveMessage
 from gateway.period import period_of
@@ -104,7 +104,7 @@ class LiveState:
 def with_entry(state: LiveState, site: SiteModel, entry: AdmittedEntry) -> LiveState:
     """The state after one more admitted entry. Raises Malformed for a body the contract refuses."""
     state = replace(state, admitted=put(state.admitted, entry.type, state.admitted.get(entry.type, 0) + 1))
-    if entry.type not in {"manifest", "segment", "batch"}:
+    if entry.type not in {"manifest", "segment", "batch", "late_batch"}:
         return state
     parts = [part for part in body.unpack(entry.body).parts if part is not None]
     match entry.type:
@@ -112,6 +112,8 @@ def with_entry(state: LiveState, site: SiteModel, entry: AdmittedEntry) -> LiveS
             return _with_manifest(state, site, entry.author, parts)
         case "segment":
             return _with_segments(state, site, entry.author, parts)
+        case "late_batch":
+            return _with_batch(state, late_facts(parts))
         case _:
             return _with_batch(state, facts(entry.author, parts))
 
@@ -276,7 +278,8 @@ class Live:
 
     def wants(self, kind: str, to_ns: int) -> bool:
         """Whether an old entry is worth giving to `on_admitted` when the state is rebuilt from the ledger at start."""
-        margin_ns = {"segment": SEGMENT_MARGIN_NS, "batch": BATCH_MARGIN_NS}.get(kind)
+        margins = {"segment": SEGMENT_MARGIN_NS, "batch": BATCH_MARGIN_NS, "late_batch": BATCH_MARGIN_NS}
+        margin_ns = margins.get(kind)
         return kind == "manifest" or (margin_ns is not None and to_ns >= self._state.from_ns - margin_ns)
 
     def on_refused(self, verdict: str) -> None:

@@ -97,22 +97,27 @@ class Sequencer:
             self._ledger.keep_receipts(receipts, at_ns)
             return Outcome(counts, receipts)
 
-    def seal(self, kind: str, parts: Sequence[bytes]) -> LedgerEntry:
-        """Write the gateway's own next entry and commit it. Raises Corrupt if the ledger takes no more."""
+    def seal(self, kind: str, parts: Sequence[bytes], span: writer.Span | None = None) -> LedgerEntry:
+        """Write the gateway's own next entry and commit it. Raises Corrupt if the ledger takes no more.
+
+        `span` is the time that the parts speak of; None: now.
+        """
         with self._lock:
             at_ns = self._now_ns()
             head = self._ledger.head()
             known = TreeHead(size=head.size, root=head.root) if head.size else None
             now = writer.Circumstances(at_ns, UNKNOWN_CLOCK, known, os.urandom(32))
-            self._writer, header, sealed = writer.write(self._writer, kind, parts, writer.Span(at_ns, at_ns), now)
+            self._writer, header, sealed = writer.write(
+                self._writer, kind, parts, span or writer.Span(at_ns, at_ns), now
+            )
             entry = Admitted(
                 GATEWAY,
                 header.epoch,
                 header.seq,
                 sealed.hash,
                 kind,
-                at_ns,
-                at_ns,
+                header.from_ns,
+                header.to_ns,
                 at_ns,
                 (),
                 sealed.signed,

@@ -10,13 +10,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from contract import body
 from contract.errors import Inadmissible
 from contract.problems import explain, suggest
+from contract.writer import Span
 from gateway.ledger import Ledger
 from gateway.trust import GATEWAY, shown_parts
 
@@ -25,19 +26,27 @@ FILE_BYTES_MAX = 1 << 16
 ALL_TIME = -(2**63), 2**63 - 1
 
 Said = TypeVar("Said", bound=BaseModel)
-Seal = Callable[[str, Sequence[bytes]], object]
+
+
+class Seal(Protocol):
+    """What seals an entry of the gateway's own chain."""
+
+    def __call__(self, kind: str, parts: Sequence[bytes], span: Span | None = None, /) -> object:
+        """Make the entry durable; `span` None: it speaks of the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Said]):
     """One kind of filing: its strict model, the entry type it becomes, and the parts it makes, given the ledger.
 
-    `parts` raises ValueError, one clear line, where the ledger shows that the words cannot be right.
+    `parts` raises ValueError, one clear line, where the ledger shows that the words cannot be right. `span` is the time
+    that the parts speak of, where that is not the moment they are sealed.
     """
 
     says: type[Said]
     type: str
     parts: Callable[[Said, Ledger], Sequence[bytes]]
+    span: Callable[[Said], Span] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ def _taken_up(path: Path, kinds: Kinds, ledger: Ledger, seal: Seal) -> str | Non
     except (ValueError, ArithmeticError, LookupError) as error:  # Problems and Inadmissible are ValueErrors
         return "; ".join(str(error).splitlines()) or type(error).__name__
     if not _is_said(ledger, kind.type, parts):
-        seal(kind.type, parts)
+        seal(kind.type, parts, kind.span(says) if kind.span else None)
     return None
 
 

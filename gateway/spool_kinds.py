@@ -3,6 +3,7 @@
 In: nothing. Out: `KINDS`, for the gateway that works the spool off and for the commands that fill it.
 """
 
+from gateway import late_batch
 from gateway.spool import Kinds
 
-KINDS: Kinds = {}
+KINDS: Kinds = {"late_batch": late_batch.KIND}

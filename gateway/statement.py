@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 FORM = "metertrail/statement/v1"
 LABEL = "partial: gate-to-gate energy"
+LATER = ("late",)  # members that older statements do not have
 LACKING = ("materials", "process emissions", "waste")
 
 
@@ -93,6 +94,19 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A batch of the period that no agent saw: who told it, why, and when; counted unless it is among the excluded."""
+
+    agent: str
+    line: str
+    batch: str
+    author: str
+    reason: str
+    end_ns: int
+    told_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """Everything said about [from_ns, to_ns). A batch belongs to the period in which it ends, with all its energy."""
 
@@ -108,9 +122,11 @@ class Statement:
     products: tuple[ProductResult, ...]
     utilities: tuple[UtilityResult, ...]
     excluded: tuple[Excluded, ...]
+    late: tuple[Late, ...] = ()
 
 
 def canonical_json(statement: Statement) -> bytes:
-    """The statement's one text: UTF-8, keys sorted, no spaces."""
-    text = json.dumps(asdict(statement), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """The statement's one text: UTF-8, keys sorted, no spaces; without `late` where nothing was told late."""
+    said = {key: value for key, value in asdict(statement).items() if key not in LATER or value}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()

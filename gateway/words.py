@@ -96,6 +96,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "no_product": ("product not in the site model: not counted", "产品不在工厂模型中: 不计入"),
     "no_energy": ("energy not known: not counted", "能耗未知: 不计入"),
     "no_good": ("good output not known: not counted", "合格产出未知: 不计入"),
+    "late": ("late: {remark}", "补报: {remark}"),
     "no_batches": (
         "Waiting for the first batch: nothing has ended since the records begin.",
         "等待第一个批次: 记录开始以来尚无批次结束。",

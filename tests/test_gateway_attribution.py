@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from contract import body
 from contract.errors import Malformed
-from gateway.attribution import BatchFacts, UtilityUse, attribute, check_factors, facts, split
+from gateway.attribution import (
+    OVERLAP,
+    BatchFacts,
+    Told,
+    UtilityUse,
+    attribute,
+    canonical_json,
+    check_factors,
+    distinct,
+    exclusions,
+    facts,
+    split,
+)
 
 NS = 10**9
 SITE, FACTORS = web_plant.site(), web_plant.library()
@@ -96,6 +108,33 @@ def test_why_a_batch_does_not_count(changes, reason, ran):
     assert (found.batch, found.reason) == ("B2", reason)
     assert bool(found.utilities[0].energy_wh_milli) == ran
     assert told.products[0].batches == 1
+
+
+def test_a_batch_told_late_counts_and_never_keeps_out_one_that_an_agent_saw():
+    by = {"late": Told("Li", "the controller was off", 300 * NS)}
+    seen = [batch("B1", start=0, end=100), batch("B2", start=100, end=200)]
+    late = [batch("L1", start=-50, end=50, **by), batch("L2", start=200, end=250, **by)]
+    late += [batch("L3", start=240, end=300, **by), batch("L4", start=50, end=60, **by)]
+    said = run([*late, *seen])
+    assert (said.products[0].batches, said.products[0].direct_wh_milli) == (3, 3_000_000)
+    assert [(one.batch, one.reason) for one in said.excluded] == [
+        (name, "overlaps another batch of its line") for name in ("L1", "L4", "L3")
+    ]
+    assert [(one.batch, one.end_ns, one.told_ns, one.author) for one in said.late] == [
+        (name, end * NS, 300 * NS, "Li") for name, end in (("L1", 50), ("L4", 60), ("L2", 250), ("L3", 300))
+    ]
+    assert b'"late":[{"agent":"edge-1"' in canonical_json(said)
+    assert b'"late"' not in canonical_json(run(seen))
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12))
+def test_of_what_agents_saw_each_is_kept_that_begins_after_the_last_kept_has_ended(spans):
+    seen = distinct(batch(f"B{n}", start=start, end=start + length) for n, (start, length) in enumerate(spans))
+    free_ns, due = 0, []
+    for one in seen:
+        due.append(None if one.start_ns >= free_ns else OVERLAP)
+        free_ns = one.end_ns if one.start_ns >= free_ns else free_ns
+    assert exclusions(SITE, seen) == due
 
 
 def test_a_batch_without_good_output_counts_with_its_energy():

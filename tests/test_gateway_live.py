@@ -132,3 +132,13 @@ def test_what_is_wanted_of_the_ledger_at_start(live):
     assert not live.wants("segment", from_ns - 3600 * NS)
     assert live.wants("batch", from_ns - 3600 * NS)
     assert not live.wants("enrolment", from_ns)
+
+
+def test_a_late_batch_is_shown_with_the_agents_own(live):
+    seen = web_plant.batch("line1", "L1-1", COIL, START_NS, START_NS + 60 * NS, 1000, 2000)
+    live.on_admitted([web_plant.late(seen)], START_NS)
+    (batch,) = live.state.batches
+    assert (batch.agent, batch.batch, batch.energy_wh_milli, batch.late.author) == ("edge-1", "L1-1", 1000, "Li")
+    assert live.state.admitted["late_batch"] == 1
+    assert live.wants("late_batch", START_NS)
+    assert not live.wants("late_batch", START_NS - 400 * 24 * 3600 * NS)

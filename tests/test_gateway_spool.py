@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from test_gateway_sequencer import Desk
 
 from contract import body, records
+from contract.entry import read
+from contract.writer import Span
 from gateway import spool
 from gateway.spool import Kind
 from gateway.trust import shown_parts
@@ -56,6 +58,16 @@ def test_filings_become_entries_in_the_order_they_were_left(desk, tmp_path):
     assert not any(one.reason for one in done)
     assert not list((tmp_path / spool.FOLDER).iterdir())
     assert work_off(desk, tmp_path) == []
+
+
+def test_an_entry_may_speak_of_another_time_than_its_own(desk, tmp_path):
+    kinds = {"note": Kind(Note, "review", parts, lambda note: Span(note.number, note.number + 2))}
+    spool.leave(tmp_path, "note", Note(number=5), 1)
+    list(spool.work_off(tmp_path, kinds, desk.ledger, desk.sequencer.seal))
+    (found,) = desk.ledger.select(["review"], 7, 7)
+    assert (found.from_ns, found.to_ns) == (5, 7)
+    assert (read(found.signed).header.from_ns, read(found.signed).header.to_ns) == (5, 7)
+    assert list(desk.ledger.select(["review"], 8, 9)) == []
 
 
 def test_no_folder_is_an_empty_spool(desk, tmp_path):

@@ -41,6 +41,14 @@ def test_every_reason_has_words():
     assert told.count("not counted") == len(bad)
 
 
+def test_a_batch_that_was_told_late_is_marked_in_both_languages():
+    live = made.fresh()
+    live.on_admitted([web_plant.late(made.done("B1", 0, 100, 5, 5)), made.done("B2", 100, 200, 5, 5)], START_NS)
+    for language, mark in (("en", "late: complete"), ("zh", "补报: 完整")):
+        told = words(tables.batches(figures(live.state, SITE, FACTORS), SITE, language))
+        assert told.count(mark) == 1
+
+
 def test_products_and_utilities():
     live, _ = web_plant.busy()
     given = figures(live.state, SITE, FACTORS)

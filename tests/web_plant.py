@@ -10,6 +10,7 @@ from pathlib import Path
 from agent.drivers import profiles
 from agent.drivers.profile import profile_hash
 from contract import body, records, segment
+from contract.late_records import LatePart
 from contract.segment import Block, Column, MeterSegment
 from gateway import factors, site_model
 from gateway.live import Live
@@ -107,6 +108,15 @@ def batch(line, name, product, start_ns, end_ns, wh_milli, good_g_milli, *, clos
         amount("scrap", "g_milli", 2_000_000, 1000),
     ]
     return entry("batch", [records.write(part) for part in parts])
+
+
+def late(seen):
+    """A batch as the gateway writes it when it is told afterwards."""
+    told = LatePart(
+        agent="edge-1", manifest=bytes(32), ledger_size=9, way="command", file=None, file_hash=None, row=None,
+        author="Li", reason="the controller was off", told_ns=START_NS, lacking=[],
+    )  # fmt: skip
+    return entry("late_batch", [records.write(told), *body.unpack(seen.body).parts], author="gateway")
 
 
 def utility_segment(from_ns, seconds, wh_per_s, m3_per_s, *, wh_start=1_000_000, m3_start=5_000):

@@ -6,16 +6,21 @@ that raw words and profiles do not lead to.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
 
-from agent.aggregation import replay
+from agent.aggregation import batch_record, replay
+from agent.aggregation.batch_record import AROUND_NS, Run
 from agent.aggregation.edges import edge
+from agent.aggregation.replay import Counter, Readings
 from contract import records
 from contract.errors import Malformed
-from contract.records import AmountPart, BatchPart, Edge
+from contract.late_records import LatePart
+from contract.records import AmountPart, BatchPart, DeclaredEdge, Edge
 from gateway import attribution
+from gateway.attribution import BatchFacts
 from verifier.evidence import Evidence
 from verifier.finding import Finding
-from verifier.trail import Item, Trail, records_of
+from verifier.trail import GATEWAY, Item, Trail, records_of
 
 UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J"}
 NO_BOUND = -(2**63)
@@ -36,11 +41,32 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch entry that could be read."""
+    """A batch entry that could be read: an agent's own, or the gateway's of a batch that was told late."""
 
     item: Item
     head: BatchPart
     amounts: tuple[AmountPart, ...]
+    late: LatePart | None = None
+
+    @property
+    def agent(self) -> str:
+        """Whose line it ran on, and whose readings it rests on."""
+        return self.item.header.author if self.late is None else self.late.agent
+
+    @property
+    def before(self) -> int:
+        """Readings in entries before this index of the ledger are those it rests on."""
+        return self.item.index if self.late is None else self.late.ledger_size
+
+    @property
+    def run(self) -> Run:
+        """What was told of it."""
+        return Run(self.head.batch, self.head.product, self.head.start, self.head.end)
+
+    def facts(self) -> BatchFacts:
+        """What a statement takes of it. Raises Malformed."""
+        shown = self.item.shown()
+        return attribution.facts(self.agent, shown) if self.late is None else attribution.late_facts(shown)
 
     @property
     def name(self) -> str:
@@ -51,21 +77,28 @@ class Batch:
 def read(trail: Trail, period: Period | None) -> tuple[list[Batch], list[Finding]]:
     """The batch entries. One withheld though it touches the period is a finding, and so is an unreadable one."""
     batches, findings = [], []
-    for item in trail.of("batch"):
+    for item in merge(trail.of("batch"), trail.of("late_batch", author=GATEWAY), key=lambda item: item.index):
         if item.whole() is None:
             if period is not None and period.touches(item.header.from_ns, item.header.to_ns):
                 text = f"{item.index} {item.where}: withheld, though it touches the statement's period"
                 findings.append(Finding("batch", ok=False, text=text))
             continue
         try:
-            head = records.read(item.shown()[0], BatchPart) if item.shown() else None
-            if head is None:
-                raise Malformed("has no parts")  # noqa: TRY301 - the same fate as a part that cannot be read
-            attribution.facts(item.header.author, item.shown())  # what the statement would leave out is no batch here
-            batches.append(Batch(item, head, tuple(records_of(item, AmountPart, "amount"))))
+            batches.append(_batch(item))
         except Malformed as error:
             findings.append(Finding("batch", ok=False, text=f"{item.index} {item.where}: {error}"))
     return batches, findings
+
+
+def _batch(item: Item) -> Batch:
+    """Raises Malformed where the statement would leave it out."""
+    shown = item.shown()
+    late = records.read(shown.pop(0), LatePart) if shown and item.header.type == "late_batch" else None
+    if not shown:
+        raise Malformed("has no parts")
+    batch = Batch(item, records.read(shown[0], BatchPart), tuple(records_of(item, AmountPart, "amount")), late)
+    batch.facts()
+    return batch
 
 
 def edges(batches: Sequence[Batch]) -> Iterator[Finding]:
@@ -78,6 +111,8 @@ def edges(batches: Sequence[Batch]) -> Iterator[Finding]:
         start, end = batch.head.start, batch.head.end
         if start.earliest_ns > end.earliest_ns or start.latest_ns > end.latest_ns:
             faults.append("it ends before it starts")
+        if any(isinstance(edge, DeclaredEdge) != (batch.late is not None) for edge in (start, end)):
+            faults.append("its edges are declared" if batch.late is None else "it was told late, with edges as seen")
         wrong += len(faults)
         yield from (Finding("edge", ok=False, text=f"{batch.name}: {fault}") for fault in faults)
     if not wrong:
@@ -86,7 +121,13 @@ def edges(batches: Sequence[Batch]) -> Iterator[Finding]:
         )
 
 
-def _edge_fault(given: Edge) -> str | None:
+def _edge_fault(given: Edge | DeclaredEdge) -> str | None:
+    if isinstance(given, DeclaredEdge):
+        due_edge = batch_record.declared(given.at_ns, given.half_width_ns)
+        told = (due_edge.earliest_ns, due_edge.latest_ns)
+        if told == (given.earliest_ns, given.latest_ns):
+            return None
+        return f"is signed as {given.earliest_ns}..{given.latest_ns}; what was declared gives {told[0]}..{told[1]}"
     before, after = given.before, given.after
     if before.requested_ns > before.answered_ns or after.requested_ns > after.answered_ns:
         return "rests on a look answered before it was requested"
@@ -106,8 +147,8 @@ def amounts(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: 
     checked = wrong = outside = 0
     withheld = [item for item in trail.of("segment") if item.whole() is None]
     for batch in batches:
-        head, item = batch.head, batch.item
-        if missing := _missing(withheld, evidence, batch):
+        head = batch.head
+        if missing := missing_of(withheld, evidence, batch):
             if period is not None and not period.touches(head.start.earliest_ns, head.end.latest_ns):
                 outside += 1
                 continue
@@ -119,7 +160,7 @@ def amounts(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: 
             yield Finding("batch", ok=False, text=f"{batch.name}: {fault}")
         for signed in batch.amounts:
             checked += 1
-            for fault in _amount_faults(evidence, item, head, signed):
+            for fault in _amount_faults(evidence, batch, signed):
                 wrong += 1
                 yield Finding("batch", ok=False, text=f"{batch.name} {signed.meter}/{signed.point}: {fault}")
     if not wrong:
@@ -127,22 +168,25 @@ def amounts(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: 
         yield Finding("batch", ok=True, text=text + (f"; {outside} outside the period not shown" if outside else ""))
 
 
-def _missing(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> str | None:
+def missing_of(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> str | None:
     """What is withheld that the batch needs, or None."""
     item, head = batch.item, batch.head
+    until_ns = head.end.latest_ns + (0 if batch.late is None else AROUND_NS)
     if item.index not in evidence.manifests:
         return "no readable manifest is in force"
-    mine = [s for s in withheld if s.header.author == item.header.author and s.index < item.index]
+    mine = [s for s in withheld if s.header.author == batch.agent and s.index < batch.before]
     if not mine:
         return None
     since_ns = _rests_since(evidence, batch)
     for segment in mine:
         stated = evidence.manifests.get(segment.index)
         if stated is None or (
-            stated.parts != evidence.manifests[item.index].parts and segment.header.to_ns < head.start.earliest_ns
+            batch.late is None
+            and stated.parts != evidence.manifests[item.index].parts
+            and segment.header.to_ns < head.start.earliest_ns
         ):
             continue  # amounts rest on nothing from before another configuration
-        if segment.header.from_ns <= head.end.latest_ns and segment.header.to_ns >= since_ns:
+        if segment.header.from_ns <= until_ns and segment.header.to_ns >= since_ns:
             return f"segment {segment.index} {segment.where} is withheld"
     return None
 
@@ -150,6 +194,8 @@ def _missing(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> str 
 def _rests_since(evidence: Evidence, batch: Batch) -> int:
     """The earliest of its counters' last readings before it, however old; no bound where none is shown."""
     start_ns = since_ns = batch.head.start.earliest_ns
+    if batch.late is not None:
+        return start_ns - AROUND_NS
     for amount in batch.amounts:
         counter = evidence.manifests[batch.item.index].counters.get((amount.meter, amount.point))
         if counter is None:
@@ -158,6 +204,14 @@ def _rests_since(evidence: Evidence, batch: Batch) -> int:
         before = answered[answered <= start_ns]
         since_ns = min(since_ns, int(before[-1]) if len(before) else NO_BOUND)
     return since_ns
+
+
+def known_of(evidence: Evidence, batch: Batch, counter: Counter) -> Readings:
+    """The readings that a batch's amounts of this counter rest on."""
+    if batch.late is None:
+        return evidence.sealed_before(batch.item, counter)
+    stated = evidence.manifests[batch.item.index]
+    return batch_record.around(evidence.around(batch.agent, counter, stated, batch.before), batch.run)
 
 
 def _line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
@@ -182,8 +236,9 @@ def _line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
         yield "closed as complete, though an amount is unknown"
 
 
-def _amount_faults(evidence: Evidence, item: Item, head: BatchPart, signed: AmountPart) -> Iterator[str]:
-    counter = evidence.manifests[item.index].counters.get((signed.meter, signed.point))
+def _amount_faults(evidence: Evidence, batch: Batch, signed: AmountPart) -> Iterator[str]:
+    head = batch.head
+    counter = evidence.manifests[batch.item.index].counters.get((signed.meter, signed.point))
     if counter is None:
         yield "the manifest in force has no such counter"
         return
@@ -192,7 +247,7 @@ def _amount_faults(evidence: Evidence, item: Item, head: BatchPart, signed: Amou
         return
     window = [(head.start.earliest_ns, head.start.latest_ns), (head.end.earliest_ns, head.end.latest_ns)]
     try:
-        due = replay.amounts(counter, evidence.sealed_before(item, counter), window, [(0, 1)])[0]
+        due = replay.amounts(counter, known_of(evidence, batch, counter), window, [(0, 1)])[0]
     except (ValueError, ArithmeticError) as error:
         yield f"not recomputable: {error}"
         return

@@ -22,11 +22,13 @@ def unaccounted(
     if period is None:
         return
     told, faults = _told(trail, period)
-    known = {_place(b.item.header.author, b.head.line, b.head.batch, b.head.end.model_dump()) for b in batches}
+    known = {_place(b.agent, b.head.line, b.head.batch, b.head.end.model_dump()) for b in batches}
+    late = [batch for batch in batches if batch.late is not None]
     missing = [
         f"{item.index} {item.where}: batch {event.detail.get('batch')} of {event.about} ended, but has no record"
         for item, event in told
         if _place(item.header.author, event.about, event.detail.get("batch"), event.detail.get("edge")) not in known
+        and not any(_is_told_late(batch, item.header.author, event) for batch in late)
     ]
     if not provisional:
         faults += missing
@@ -57,13 +59,25 @@ def _told(trail: Trail, period: Period) -> tuple[list[tuple[Item, EventPart]], l
     return told, faults
 
 
+def _is_told_late(batch: Batch, agent: str, event: EventPart) -> bool:
+    """Whether somebody told the batch afterwards whose end the agent saw, at an end that may be the one seen."""
+    end = batch.head.end
+    same = (batch.agent, batch.head.line, batch.head.batch) == (agent, event.about, event.detail.get("batch"))
+    earliest_ns, latest_ns = _interval(event)
+    return same and end.earliest_ns <= latest_ns and earliest_ns <= end.latest_ns
+
+
 def _ended_ns(event: EventPart) -> int:
     """The middle of the end's interval, by which attribution places a batch in a period."""
+    return sum(_interval(event)) // 2
+
+
+def _interval(event: EventPart) -> tuple[int, int]:
     match event.detail.get("edge"):
         case {"earliest_ns": int(earliest_ns), "latest_ns": int(latest_ns)}:
-            return (earliest_ns + latest_ns) // 2
+            return earliest_ns, latest_ns
         case _:
-            return event.at_ns
+            return event.at_ns, event.at_ns
 
 
 def _place(author: str, line: str, batch: object, edge: object) -> tuple[object, ...]:

@@ -14,19 +14,20 @@ from verifier.evidence import Evidence
 from verifier.finding import Finding
 
 Interval = tuple[int, int]
+Run = tuple[Interval, Interval, str]  # start, end, name
 
 
 def partitions(evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding]:
     """Every counter that batches rest on, per author, as the last manifest over a batch describes it."""
     places: dict[tuple[str, str, str], tuple[Counter, list[Batch]]] = {}
-    for batch in batches:
-        stated = evidence.manifests.get(batch.item.index)
+    under = [(stated, batch) for batch in batches if (stated := evidence.manifests.get(batch.item.index)) is not None]
+    for stated, batch in sorted(under, key=lambda pair: pair[0].index):  # one told late may be under an older manifest
         for amount in batch.amounts:
-            counter = stated.counters.get((amount.meter, amount.point)) if stated is not None else None
+            counter = stated.counters.get((amount.meter, amount.point))
             if counter is not None:
-                author = batch.item.header.author
-                mine = places.get((author, amount.meter, amount.point), (counter, []))[1]
-                places[author, amount.meter, amount.point] = counter, [*mine, batch]
+                place = batch.agent, amount.meter, amount.point
+                mine = places.get(place, (counter, []))[1]
+                places[place] = counter, [*mine, batch]
     for (author, meter, point), (counter, mine) in sorted(places.items(), key=lambda place: place[0]):
         try:
             ok, text = _partition(counter, evidence.all_of(author, counter), mine)
@@ -39,22 +40,37 @@ def _partition(counter: Counter, known: Readings, batches: Sequence[Batch]) -> t
     if len(known.raws) < 2:
         return False, "open: fewer than two readings are in the archive"
     bounds = [(int(known.requested_ns[n]), int(known.answered_ns[n])) for n in (0, -1)]
-    runs, outside = _runs(batches, *bounds)
+    runs, outside = _runs([batch for batch in batches if batch.late is None], *bounds)
     for (_, before, earlier), (start, _, later) in pairwise(runs):
         if start[0] < before[0] or start[1] < before[1]:
             return False, f"batches {earlier} and {later} overlap"
+    late, beyond = _runs([batch for batch in batches if batch.late is not None], *bounds)
+    runs, unplaced = _with_late(runs, late)
     edges = [bounds[0]]
     for start, end, _ in runs:
         edges += [start, end]
     edges.append(bounds[1])
     found = replay.amounts(counter, known, edges, list(pairwise(range(len(edges)))))
     inside, idle = found[1::2], found[0::2]
-    return _closed(counter, known, inside, idle, outside)
+    ok, text = _closed(counter, known, inside, idle, outside + beyond)
+    return ok, text + (f"; {unplaced} batches told late reach into another" if unplaced else "")
 
 
-def _runs(
-    batches: Sequence[Batch], first: Interval, last: Interval
-) -> tuple[list[tuple[Interval, Interval, str]], int]:
+def _with_late(runs: Sequence[Run], late: Sequence[Run]) -> tuple[list[Run], int]:
+    """The runs with those told late between them, and how many have no place there: for them the time stays idle.
+
+    What somebody tells may overlap what was seen, which the statement leaves out, or be told so roughly that an edge
+    reaches into a neighbour.
+    """
+    placed, unplaced = list(runs), 0
+    for run in late:
+        tried = sorted([*placed, run])
+        clear = all(after[0][0] >= before[1][0] and after[0][1] >= before[1][1] for before, after in pairwise(tried))
+        placed, unplaced = (tried, unplaced) if clear else (placed, unplaced + 1)
+    return placed, unplaced
+
+
+def _runs(batches: Sequence[Batch], first: Interval, last: Interval) -> tuple[list[Run], int]:
     """The batches' intervals in order of time, a repeated record once, and how many reach beyond the readings."""
     runs = {
         (b.head.start.earliest_ns, b.head.start.latest_ns, b.head.end.earliest_ns, b.head.end.latest_ns, b.name)

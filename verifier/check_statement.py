@@ -12,7 +12,7 @@ from agent.aggregation import replay
 from contract import records
 from contract.errors import Malformed
 from gateway import attribution, factors, site_model
-from gateway.attribution import BatchFacts, UtilityUse
+from gateway.attribution import UtilityUse
 from gateway.factors import Factor
 from gateway.site_model import CounterRef, SiteModel
 from gateway.statement import Statement
@@ -117,7 +117,13 @@ def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said
         for utility in site.utilities
     ]
     whole = attribution.attribute(
-        site, known, _facts(batches), uses, period.from_ns, period.to_ns, provisional=said.provisional
+        site,
+        known,
+        [batch.facts() for batch in batches],
+        uses,
+        period.from_ns,
+        period.to_ns,
+        provisional=said.provisional,
     )
     return replace(whole, products=tuple(one for one in whole.products if one.product in said.products))
 
@@ -132,15 +138,6 @@ def _site(trail: Trail) -> SiteModel:
 def _factors(trail: Trail) -> dict[str, Factor]:
     items = trail.of("factor", author=GATEWAY)
     return factors.library(part.toml for item in items for part in records_of(item, records.FactorPart, "factor"))
-
-
-def _facts(batches: Sequence[Batch]) -> list[BatchFacts]:
-    """Each batch once: a crash can make an agent seal the same record again in its next epoch."""
-    once: dict[tuple[str, str, str, int, int], BatchFacts] = {}
-    for batch in batches:
-        told = attribution.facts(batch.item.header.author, batch.item.shown())
-        once.setdefault((told.agent, told.line, told.batch, told.start_ns, told.end_ns), told)
-    return list(once.values())
 
 
 def _use(evidence: Evidence, place: CounterRef, unit: str, period: Period) -> int | None:

@@ -14,18 +14,24 @@ from agent.aggregation.replay import Counter, Readings
 from agent.drivers import profile as profiles
 from contract import records, segment
 from contract.errors import Malformed
+from contract.late_records import LatePart
 from contract.segment import MeterSegment
 from verifier.finding import Finding
-from verifier.trail import Item, Trail, records_of
+from verifier.trail import GATEWAY, Item, Trail, records_of
 
 Counters = Mapping[tuple[str, str], Counter]
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A manifest, by its ledger index: its parts after the author's; point widths in bits by meter; lines; counters."""
+    """A manifest in its place in the ledger.
+
+    Its hash and when it begins; its parts after the author's; point widths in bits by meter; lines; counters.
+    """
 
     index: int
+    hash: bytes
+    from_ns: int
     parts: tuple[bytes, ...]
     bits: Mapping[str, Mapping[str, int]]
     lines: Mapping[str, records.LinePart]
@@ -68,6 +74,24 @@ class Evidence:
         sealed = [said.last_ns[n] for n in alike if said.indices[n] < item.index]
         rows = int(np.searchsorted(known.answered_ns, max(sealed), side="right")) if sealed else 0
         return known.cut(0, rows)
+
+    def around(self, author: str, counter: Counter, stated: Stated, size: int) -> Readings:
+        """What a late batch may rest on: readings in the first `size` entries, under manifests around `stated`.
+
+        Those describe the counter so, and none between them has it elsewhere.
+        """
+        place = (counter.meter, counter.point)
+        told = [one for one in self.stated.get(author, []) if one.index < size]
+        elsewhere = [one.index for one in told if not replay.counts_on(counter, one.counters.get(place))]
+        after = max((index for index in elsewhere if index < stated.index), default=-1)
+        before = min((index for index in elsewhere if index > stated.index), default=size)
+        said = self.said.get((author, counter.meter), Said())
+        alike = [
+            n
+            for n, one in enumerate(said.manifests)
+            if after < one.index < before and said.indices[n] < size and one.counters.get(place) == counter
+        ]
+        return self._known(author, counter, alike)
 
     def all_of(self, author: str, counter: Counter) -> Readings:
         """Every reading taken while the meter was described as `counter` is, the last time that it was for a while.
@@ -119,12 +143,23 @@ def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
                 count += 1
         except (Malformed, ArithmeticError, RecursionError) as error:
             findings.append(Finding(_room(item), ok=False, text=f"{item.index} {item.where}: {error}"))
+    manifests |= dict(_of_late(trail, stated))
     if not findings:
         findings.append(Finding("profile", ok=True, text=f"{len(profiles_seen)} profiles are those their hashes name"))
         findings.append(
             Finding("segment", ok=True, text=f"{count} segments decoded, every point as its manifest has it")
         )
     return Evidence(manifests, said, stated), findings
+
+
+def _of_late(trail: Trail, stated: Mapping[str, list[Stated]]) -> Iterator[tuple[int, Stated]]:
+    """The manifests that late batches name, by the late batches' indices."""
+    for item in trail.of("late_batch", author=GATEWAY):
+        try:
+            (late,) = records_of(item, LatePart, "late")
+        except (Malformed, ValueError):  # not one: a finding where batches are read
+            continue
+        yield from ((item.index, one) for one in stated.get(late.agent, []) if one.hash == late.manifest)
 
 
 def _room(item: Item) -> str:
@@ -158,7 +193,7 @@ def _stated(item: Item, seen: set[bytes]) -> Stated:
         ValueError,
     ) as error:  # a ratio over nothing, a class nobody has a table for
         raise Malformed(f"a meter's ratio, step or class cannot be used: {error}") from None
-    return Stated(item.index, tuple(item.shown()[1:]), meters, lines, counters)
+    return Stated(item.index, item.hash, item.header.from_ns, tuple(item.shown()[1:]), meters, lines, counters)
 
 
 def _add(said: dict[tuple[str, str], Said], item: Item, part: MeterSegment, stated: Stated | None) -> None:

@@ -12,6 +12,7 @@ from verifier import (
     check_batches,
     check_chain,
     check_events,
+    check_late,
     check_ledger,
     check_partition,
     check_receipts,
@@ -82,6 +83,7 @@ def _recomputed(
     findings = [*unfit, *unread]
     findings += check_batches.edges(batches)
     findings += check_batches.amounts(read, known, batches, period)
+    findings += check_late.late(read, known, batches, period)
     findings += check_events.unaccounted(read, batches, period, provisional=provisional)
     findings += check_partition.partitions(known, batches)
     return findings, known, batches

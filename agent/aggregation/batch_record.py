@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from agent.aggregation.replay import Amount, Counter, Readings, amounts
 from contract import records
 from contract.records import CounterRef, DeclaredEdge, Edge, LinePart
@@ -16,6 +18,8 @@ Role = Literal["energy", "good", "scrap", "medium"]
 Place = tuple[str, str]  # meter, point
 Counters = Mapping[Place, Counter]
 
+# A batch that is told later rests on no reading further from it than this; without one so near it is incomplete.
+AROUND_NS = 3600 * 10**9
 NO_READINGS, BEFORE_START, AFTER_END = "no readings", "no reading before its start", "no reading after its end"
 
 
@@ -52,6 +56,22 @@ def settled_ns(end: Edge | DeclaredEdge, counter: Counter) -> int:
 def is_settled(line: LinePart, end: Edge | DeclaredEdge, counters: Counters, known: Mapping[Place, Readings]) -> bool:
     """Whether every counter has a reading after which nothing can change any more."""
     return all(_reaches(known[place], settled_ns(end, counters[place])) for place in places(line))
+
+
+def around(known: Readings, run: Run) -> Readings:
+    """What a batch that is told later may rest on: readings answered and requested at most `AROUND_NS` from it."""
+    near = known.answered_ns >= run.start.earliest_ns - AROUND_NS
+    near &= known.requested_ns <= run.end.latest_ns + AROUND_NS
+    rows = np.flatnonzero(near).tolist()
+    scales = tuple(known.scale_raws[n] for n in rows) if known.scale_raws else ()
+    return Readings(known.requested_ns[near], known.answered_ns[near], tuple(known.raws[n] for n in rows), scales)
+
+
+def declared(at_ns: int, half_width_ns: int) -> DeclaredEdge:
+    """The edge that somebody states."""
+    return DeclaredEdge(
+        earliest_ns=at_ns - half_width_ns, latest_ns=at_ns + half_width_ns, at_ns=at_ns, half_width_ns=half_width_ns
+    )
 
 
 def lacking(line: LinePart, run: Run, counters: Counters, known: Mapping[Place, Readings]) -> list[str]:

@@ -54,8 +54,13 @@ def _batch_row(one: BatchFigure, site: SiteModel, language: Language) -> list[st
         text.kwh_with_u95(batch.energy_wh_milli, batch.u95, language),
         text.mass(batch.good_g_milli, language),
         emissions,
-        say(language, REMARKS[one.reason]),
+        _remark(one, language),
     ]
+
+
+def _remark(one: BatchFigure, language: Language) -> str:
+    remark = say(language, REMARKS[one.reason])
+    return remark if one.facts.late is None else say(language, "late", remark=remark)
 
 
 def products(state: LiveState, given: Figures, site: SiteModel, language: Language) -> Html:
