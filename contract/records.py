@@ -10,6 +10,7 @@ from annotated_types import Ge, Le, Len
 from pydantic import BaseModel, Field, ValidationError
 
 from contract import cbor
+from contract.budget import Budget
 from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
 from contract.errors import Malformed
 
@@ -192,6 +193,7 @@ class AmountPart(BaseModel):
     u95: Count | None
     interpolated_ppm: Count
     anomalies: list[Text]
+    uncertainty: Budget | None = Field(default=None, exclude_if=lambda given: given is None)  # what makes up u95
 
 
 class EventPart(BaseModel):

@@ -52,13 +52,14 @@ def test_a_wrap_is_bridged_and_a_reset_is_not():
 
 
 def test_the_uncertainty_of_a_window_worked_out_by_hand():
-    # start: 999,250 in [999,000, 999,510]: 510^2 / 12 + 5^2; end: 1,000,600 in [1,000,500, 1,000,710]: 210^2 / 12 + 5^2
-    #   less 2 x 10^2 / 12: 21,675 + 25 + 3,675 + 25 - 16.7 = 25,383.3: 159.3; resolution sqrt(200 / 12) = 4.1
-    # instrument 13.5 / sqrt(3) = 7.8; clock 20 ns of 2000 ns of 1350 is 13.5, up 14: sqrt(2 / 3) x 14 = 11.4
-    # 2 x sqrt(60.75 + 16.7 + 25,383.3 + 130.7) = 319.3
+    # start: 999,250 in [999,000, 999,510]: sqrt(510^2 - 10^2) / sqrt(12) = 147.2; end: 1,000,600 in [1,000,500,
+    #   1,000,710]: sqrt(210^2 - 10^2) / sqrt(12) = 60.6; both 5 above their estimate; resolution sqrt(200 / 12) = 4.1
+    # meter 13.5 / sqrt(3) = 7.8; clock 20 ns of 2000 ns of 1350 is 13.5, up 14: sqrt(2 / 3) x 14 = 11.4
     p = Parameters(0, 0, 10, limit=1_000_000, instrument=Instrument(10_000), clock_ns=20)
     found = point_energy(columns(ROWS), p, WINDOWS).uncertainties[0]
-    assert (found.u95, found.instrument, found.resolution, found.edges, found.clock) == (320, 8, 5, 160, 12)
+    assert (found.meter, found.resolution, found.start, found.end, found.clock) == (8, 5, 148, 61, 12)
+    # a trapezoid, from rectangles of half-widths 255 and 105: 360 - sqrt(0.05 x 2 x 255 x 105 x 2) = 286.8 holds 95 %
+    assert (found.offset, 286 < found.u95 < 292) == (0, True)
 
 
 def test_the_slack_on_both_sides_makes_the_resolution():

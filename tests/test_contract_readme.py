@@ -16,6 +16,7 @@ from agent.aggregation.record import Columns, Edges, Parameters, point_energy
 from agent.drivers import profile, registers
 from contract import (
     body,
+    budget,
     calendar_records,
     cbor,
     checkpoint,
@@ -261,7 +262,7 @@ def kebab(name: str) -> str:
 
 RECORDS = {
     model.model_fields["part"].default if "part" in model.model_fields else kebab(name): model
-    for module in (records, late_records, calendar_records, derived_records)
+    for module in (records, late_records, calendar_records, budget, derived_records)
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__
 }

@@ -13,6 +13,7 @@ from agent.aggregation.batch_record import AROUND_NS, Run
 from agent.aggregation.edges import edge
 from agent.aggregation.replay import Counter, Readings
 from contract import records
+from contract.budget import Budget
 from contract.errors import Malformed
 from contract.late_records import LatePart
 from contract.records import AmountPart, BatchPart, DeclaredEdge, Edge
@@ -24,7 +25,7 @@ from verifier.trail import GATEWAY, Item, Trail, records_of
 
 UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J"}
 NO_BOUND = -(2**63)
-COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies")
+COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies", "uncertainty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +257,31 @@ def _amount_faults(evidence: Evidence, batch: Batch, signed: AmountPart) -> Iter
         given, found = getattr(signed, name), getattr(due, name)
         if name == "anomalies":
             given = tuple(given)
-        if given != found:
+        if name == "uncertainty":
+            yield from _budget_faults(given, found, unit)
+        elif given != found and not (name == "u95" and _is_doubled(signed, due)):
             what = "" if name == "amount" else f"{name} "
             of = f" {unit}" if name in {"amount", "lower", "upper", "u95"} else ""
             yield f"{what}signed {_shown(given)}{of}, recomputed {_shown(found)}"
+
+
+def _is_doubled(signed: AmountPart, due: replay.Amount) -> bool:
+    """Whether u95 may stand for twice the standard uncertainty, as records had it before they stated its parts.
+
+    Twice is never less than what 95 % need, so a smaller figure is none of these.
+    """
+    if signed.uncertainty is not None or signed.u95 is None or due.u95 is None:
+        return False
+    return signed.u95 >= due.u95
+
+
+def _budget_faults(given: Budget | None, found: Budget | None, unit: str) -> Iterator[str]:
+    if given is None:
+        return
+    for name in Budget.model_fields:
+        said, due = getattr(given, name), getattr(found, name, None)
+        if said != due:
+            yield f"uncertainty.{name} signed {_shown(said)} {unit}, recomputed {_shown(due)}"
 
 
 def _shown(value: object) -> str:

@@ -132,5 +132,6 @@ def _part(role: Role, ref: CounterRef, counter: Counter, amount: Amount) -> reco
             "u95": amount.u95,
             "interpolated_ppm": amount.interpolated_ppm,
             "anomalies": list(amount.anomalies),
+            "uncertainty": amount.uncertainty,
         }
     )

@@ -22,6 +22,7 @@ from agent.aggregation.window import INTERPOLATED
 from agent.drivers import profile as profiles
 from agent.drivers.registers import limit_of, scaled, scaled_column, slack, unit_of
 from contract import derived_records, records
+from contract.budget import Budget
 from contract.errors import Malformed
 from contract.segment import Column, MeterSegment, is_good
 
@@ -90,6 +91,7 @@ class Amount:
     u95: int | None
     interpolated_ppm: int
     anomalies: tuple[str, ...]
+    uncertainty: Budget | None = None
 
 
 def known_profiles(parts: Sequence[bytes]) -> dict[bytes, profiles.Profile]:
@@ -313,7 +315,8 @@ def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tu
         seen = _derived_column(counter, counter.derivation, known)
         columns = Columns(known.requested_ns, known.answered_ns, seen.counter)
         result = point_energy(columns, Parameters(-1, 0, 0), edges, seen)
-    window, uncertainty = result.windows[0], result.uncertainties[0]
+    window = result.windows[0]
+    uncertainty = None if counter.derivation else result.uncertainties[0]  # nothing is known of its instruments
     return Amount(
         window.energy,
         window.lower,
@@ -321,6 +324,7 @@ def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tu
         None if uncertainty is None else uncertainty.u95,
         0 if window.method_share_ppm is None else window.method_share_ppm[INTERPOLATED],
         tuple(anomaly.kind for anomaly in result.anomalies),
+        None if uncertainty is None else uncertainty.budget(),
     )
 
 

@@ -1,8 +1,7 @@
 """Uncertainty of the true energy of one window: limits and bounds in, an expanded uncertainty U95 with its parts out.
 
-It stands beside the indicated energy and never changes it. Integers throughout: variances are exact over one common
-denominator, and every figure is rounded once, up. A part that is not known is None and makes U95 None; it is never
-taken for zero.
+It stands beside the indicated energy and never changes it. Integers throughout; every figure is rounded once, up. A
+part that is not known is None and makes U95 None; it is never taken for zero.
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import TYPE_CHECKING
 
+from agent.aggregation.convolve import half_width_95
+from contract.budget import Budget
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Variances are counted in 1/12e12 square units: 12 from rectangular distributions (width^2 / 12), 1e12 from squared
-# ppm.
-_PPM_SQUARED = 10**12
-_DENOMINATOR = 12 * _PPM_SQUARED
+# Widths are counted in millionths of a canonical unit, in which an energy times its ppm is whole.
+_PPM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class Instrument:
 
     0 says that the chain has no such part (a direct-connected meter has no CT). `phase_urad` is the phase displacement
     of CT and PT together in microradians, `tan_phi_milli` the load's tan(phi) x 1000; their product is the relative
-    error of active energy.
+    error of active energy. Where a certificate states the meter's error, `error_ppm`, with the expanded uncertainty
+    `certificate_ppm` (k = 2, a normal distribution), `meter_ppm` is the allowance for its drift since.
     """
 
     meter_ppm: int
@@ -34,6 +35,8 @@ class Instrument:
     pt_ppm: int = 0
     phase_urad: int = 0
     tan_phi_milli: int = 0
+    certificate_ppm: int = 0
+    error_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,68 +50,119 @@ class EdgeBounds:
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """U95 and its parts as standard uncertainties, canonical units, each rounded up; None is not known."""
+    """U95 and its parts as standard uncertainties, canonical units, each rounded up; None is not known.
+
+    `meter`, `ct`, `pt`, `phase`, `start`, `end` and `clock` (two, one an edge) are rectangular, `resolution` is two
+    rectangles, `certificate` normal. `offset` is what the energy within the bounds' middles, corrected by the
+    certificate, lies above the estimate: known, and so without a distribution.
+    """
 
     u95: int | None
-    instrument: int | None
+    meter: int | None
+    certificate: int | None
+    ct: int | None
+    pt: int | None
+    phase: int | None
     resolution: int
-    edges: int | None
+    start: int | None
+    end: int | None
     clock: int
+    offset: int | None
+
+    def budget(self) -> Budget:
+        """The parts, as an amount's record has them."""
+        return Budget.model_validate({name: getattr(self, name) for name in Budget.model_fields})
 
 
 def u95(
     energy: int, instrument: Instrument | None, step: int, edges: Sequence[EdgeBounds] | None, clock: int = 0
 ) -> Uncertainty:
-    """Combine the parts after the GUM (JCGM 100:2008) and expand with k = 2.
+    """State the parts after the GUM (JCGM 100:2008) and convolve their distributions after its Supplement 1.
 
-    instrument: each limit p is rectangular, p / sqrt(3) (GUM 4.3.7). It is the same unknown error all through, so it
-        grows linearly with the energy: over several windows of one meter these parts add up, not their squares.
+    meter, ct, pt, phase: each limit p is rectangular, p / sqrt(3) (GUM 4.3.7). It is the same unknown error all
+        through, so it grows linearly with the energy: over several windows of one meter these parts add up, not their
+        squares.
     resolution: a register shows the counter to within `step`: step / sqrt(12) per reading (GUM F.2.2.1), two readings.
-    edges: the counter at an edge lies anywhere in its bounds of half-width a: a^2 / 3, plus the squared distance of the
-        estimate from their middle, for the estimate is published as it stands (GUM F.2.4.5). The step lies inside these
-        bounds and counts under resolution, so its share is taken out here (GUM 4.3.10: nothing twice). The two edges
-        add in quadrature.
+    edges: none, or the start and the end. The counter at an edge lies anywhere in its bounds. The step lies inside
+        them and counts under resolution, so the parts `start` and `end` are what is left without it (GUM 4.3.10:
+        nothing twice); the convolution takes each edge as the one rectangle that its bounds are. The estimate is
+        published as it stands, so its distance from their middle is an offset (GUM F.2.4.5).
     clock: half-width in energy of the error that a clock error not yet inside the edges' intervals makes at each edge.
 
-    k = 2 covers at least 95 % here although few parts dominate: for one rectangular part 2u is 1.15 a, beyond its end;
-    for two equal ones (a triangle) 95 % needs 1.90 u; for many, 1.96 u. Raises ValueError for negative arguments or an
-    estimate outside its bounds.
+    Raises ValueError for negative arguments or an estimate outside its bounds.
     """
     if min(energy, step, clock) < 0:
         raise ValueError(f"energy {energy}, step {step}, clock {clock}: none may be negative")
-    relative = None if instrument is None else 4 * energy * energy * _ppm_squared(instrument)
-    resolution = 2 * step * step * _PPM_SQUARED
-    timing = None if edges is None else sum(_edge_twelfths(edge, step) for edge in edges) * _PPM_SQUARED
-    clocks = 8 * clock * clock * _PPM_SQUARED
-    total = None if relative is None or timing is None else relative + resolution + timing + clocks
+    relative = None if instrument is None else _relative_ppm(instrument)
+    spans = None if edges is None else [_width(edge, step) for edge in edges]
+    meter, ct, pt, phase = [None] * 4 if relative is None else [_rectangle(2 * energy * ppm) for ppm in relative]
+    sigma = None if instrument is None else -(-energy * instrument.certificate_ppm // 2)
+    start, end = [None] * 2 if spans is None else [_without(span, step) for span in spans] or [0, 0]
+    offset = None if instrument is None or edges is None else _offset(energy, instrument, edges)
+    total = None
+    if relative is not None and spans is not None and sigma is not None and offset is not None:
+        widths = [*(2 * energy * ppm for ppm in relative), *(span * _PPM for span in spans), *[2 * clock * _PPM] * 2]
+        total = -(-half_width_95(widths, [sigma], offset) // _PPM)
     return Uncertainty(
-        u95=None if total is None else _root_up(4 * total),
-        instrument=None if relative is None else _root_up(relative),
-        resolution=_root_up(resolution),
-        edges=None if timing is None else _root_up(timing),
-        clock=_root_up(clocks),
+        u95=total,
+        meter=meter,
+        certificate=None if sigma is None else -(-sigma // _PPM),
+        ct=ct,
+        pt=pt,
+        phase=phase,
+        resolution=root_up(step * step, 6),
+        start=start,
+        end=end,
+        clock=root_up(2 * clock * clock, 3),
+        offset=None if offset is None else _away(offset),
     )
 
 
-def _ppm_squared(instrument: Instrument) -> int:
-    """Sum of the squared relative limits; the phase error is rounded up to a whole ppm (1 urad x tan 1 is 1 ppm)."""
+def root_up(numerator: int, denominator: int) -> int:
+    """The smallest integer whose square is at least numerator / denominator, which is not negative."""
+    whole = -(-numerator // denominator)
+    return isqrt(whole - 1) + 1 if whole > 0 else 0
+
+
+def _rectangle(width: int) -> int:
+    """Standard uncertainty of a rectangle whose width is given in millionths of a unit."""
+    return root_up(width * width, 12 * _PPM * _PPM)
+
+
+def _relative_ppm(instrument: Instrument) -> tuple[int, int, int, int]:
+    """Limits of meter, ct, pt and phase; the phase error is rounded up to a whole ppm (1 urad x tan 1 is 1 ppm)."""
     limits = (instrument.meter_ppm, instrument.ct_ppm, instrument.pt_ppm)
-    if min(*limits, instrument.phase_urad, instrument.tan_phi_milli) < 0:
+    if min(*limits, instrument.phase_urad, instrument.tan_phi_milli, instrument.certificate_ppm) < 0:
         raise ValueError(f"{instrument}: limits are half-widths: none may be negative")
-    phase_ppm = -(-instrument.phase_urad * instrument.tan_phi_milli // 1000)
-    return sum(limit * limit for limit in (*limits, phase_ppm))
+    return *limits, -(-instrument.phase_urad * instrument.tan_phi_milli // 1000)
 
 
-def _edge_twelfths(edge: EdgeBounds, step: int) -> int:
-    """12 x the mean square of (counter - estimate) for a counter anywhere in the bounds, less that of the step."""
+def _width(edge: EdgeBounds, step: int) -> int:
+    """Width of an edge's bounds, which no register resolves finer than its step."""
     if not edge.lower <= edge.estimate <= edge.upper:
         raise ValueError(f"{edge}: the estimate lies outside its bounds")
-    width = edge.upper - edge.lower
-    twice_off_middle = 2 * edge.estimate - edge.lower - edge.upper
-    return max(0, width * width + 3 * twice_off_middle * twice_off_middle - step * step)
+    return max(edge.upper - edge.lower, step)
 
 
-def _root_up(variance: int) -> int:
-    """The smallest integer whose square is at least variance / _DENOMINATOR."""
-    whole = -(-variance // _DENOMINATOR)
-    return isqrt(whole - 1) + 1 if whole > 0 else 0
+def _without(span: int, step: int) -> int:
+    return root_up(span * span - step * step, 12)
+
+
+def _offset(energy: int, instrument: Instrument, edges: Sequence[EdgeBounds]) -> int:
+    """Known distance of the true energy's middle from the estimate, in millionths, its fraction away from zero."""
+    twice = [edge.lower + edge.upper - 2 * edge.estimate for edge in edges] or [0, 0]
+    return (twice[1] - twice[0]) * _PPM // 2 + correction(energy * _PPM, instrument.error_ppm)
+
+
+def correction(energy: int, error_ppm: int) -> int:
+    """What corrects an indicated energy whose meter reads `error_ppm` too high: E / (1 + e) - E, half to even."""
+    return _half_even(-energy * error_ppm, _PPM + error_ppm)
+
+
+def _half_even(numerator: int, denominator: int) -> int:
+    quotient, rest = divmod(numerator, denominator)
+    return quotient + (2 * rest > denominator or (2 * rest == denominator and quotient & 1))
+
+
+def _away(millionths: int) -> int:
+    return -(-millionths // _PPM) if millionths >= 0 else millionths // _PPM
