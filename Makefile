@@ -10,7 +10,8 @@ help:
 	@echo "make check   style and types only"
 	@echo "make bench   what reading, signing and keeping cost, beside published figures, and what energies cost, beside a"
 	@echo "             bare sum, polars, pandas and DuckDB, which it installs into an environment of their own (5 minutes)"
-	@echo "make soak    100,000 faulty answers, then the unattended demonstration over five seeds, each held against its plant's truth (8 minutes)"
+	@echo "make soak    100,000 faulty answers, bounds and U95 of 3,000 drawn meters held against their truth, then the"
+	@echo "             unattended demonstration over five seeds, each held against its plant's truth (8 minutes)"
 	@echo "make lock    resolve the dependencies anew and write the lock files"
 
 $(BIN)/python:
@@ -52,6 +53,7 @@ bench: $(VENV)/run.stamp $(VENV)/bench/run.stamp
 soak: $(VENV)/run.stamp
 	mkdir -p build
 	$(BIN)/python -m simulators.storm --requests 170000 --seed 1
+	$(BIN)/python -m simulators.truth --meters 1000 --seed 1
 	for seed in 1 2 3 4 5; do \
 	  $(BIN)/metertrail demo --seconds 90 --seed $$seed --free-ports --report build/soak-$$seed.json || exit 1; \
 	done

@@ -51,6 +51,14 @@ def test_a_wrap_is_bridged_and_a_reset_is_not():
     assert point.uncertainties[1:] == (None, None)
 
 
+@pytest.mark.parametrize(("rise", "jumps"), [(10_000 + 14 + 4 + 1, 0), (10_000 + 14 + 4 + 2, 1)])
+def test_a_rounded_register_is_no_jump_at_the_power_declared(rise, jumps):
+    # 3,600 W for 10 s are 10,000 mWh; the number before may be `above` too small and the one after `below` too large
+    rows = columns([(0, 0, 0), (10 * SECOND, 10 * SECOND, rise)])
+    window = edges([(SECOND, SECOND), (9 * SECOND, 9 * SECOND)], [(0, 1)])
+    assert len(point_energy(rows, Parameters(0, 4, 14, power_max_w=3600), window).anomalies) == jumps
+
+
 def test_the_uncertainty_of_a_window_worked_out_by_hand():
     # start: 999,250 in [999,000, 999,510]: sqrt(510^2 - 10^2) / sqrt(12) = 147.2; end: 1,000,600 in [1,000,500,
     #   1,000,710]: sqrt(210^2 - 10^2) / sqrt(12) = 60.6; both 5 above their estimate; resolution sqrt(200 / 12) = 4.1

@@ -119,7 +119,7 @@ def _exactly(points: Points, at: int, p: Parameters, *, unsound: bool) -> tuple[
         requested_ns, answered_ns, counter = requested_ns[good], answered_ns[good], counter[good]
     if unsound:  # or only the bad readings were
         point_energy(Columns(requested_ns, answered_ns, counter), p, _NO_EDGES)
-    seen = stretches(requested_ns, answered_ns, counter, p.limit, p.power_max_w, p.age_ns, p.above)
+    seen = stretches(requested_ns, answered_ns, counter, p.limit, p.power_max_w, p.age_ns, p.below + p.above)
     found = tuple(replace(anomaly, index=int(good[anomaly.index])) for anomaly in seen.anomalies)
     return kernels.Readings(requested_ns, answered_ns, seen.counter, seen.stretch), found
 

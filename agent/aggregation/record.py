@@ -84,7 +84,7 @@ def point_energy(columns: Columns, parameters: Parameters, edges: Edges, seen: S
     _check_edges(edges)
     p, c = parameters, columns
     if seen is None:
-        seen = stretches(c.requested_ns, c.answered_ns, c.counter, p.limit, p.power_max_w, p.age_ns, p.above)
+        seen = stretches(c.requested_ns, c.answered_ns, c.counter, p.limit, p.power_max_w, p.age_ns, p.below + p.above)
     bounds = boundaries(
         c.requested_ns,
         c.answered_ns,
