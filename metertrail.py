@@ -19,6 +19,7 @@ COMMANDS = {
         "on the plant's server: check a configuration, or admit, keep and show evidence",
     ),
     "broker": ("gateway.broker", "main", "the embedded MQTT broker in a process of its own"),
+    "manual": ("gateway.manual_cli", "main", "hand readings, invoices, quantities and amendments, as signed entries"),
     "export": ("gateway.export_cli", "main", "a product's statement with all its evidence, as one archive"),
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),
     "import": ("agent.commission.import_cli", "main", "a list of meters from Excel or CSV into agent.toml"),

@@ -19,6 +19,7 @@ from gateway.statement import (
     FORM,
     LABEL,
     LACKING,
+    ByHand,
     Excluded,
     FactorUsed,
     Late,
@@ -63,7 +64,7 @@ class Told:
 class BatchFacts:
     """What a batch entry says, summed over its line's meters. Times are the midpoints of its edges; None: not known.
 
-    `late` is None where the agent itself saw the batch.
+    `late` is None where the agent itself saw the batch; `by_hand` are the figures that a person gave (manual.py).
     """
 
     agent: str
@@ -80,6 +81,7 @@ class BatchFacts:
     good_g_milli: int | None
     scrap_g_milli: int | None
     late: Told | None = None
+    by_hand: tuple[ByHand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ def attribute(
         tuple(utilities),
         tuple(_excluded(site, batch, reason, parts) for batch, reason, parts in rows if reason is not None),
         tuple(_late(batch, batch.late) for batch in ended if batch.late is not None),
+        tuple(row for batch in ended for row in batch.by_hand),
     )
 
 

@@ -19,7 +19,7 @@ from contract.entry import AGENT_TYPES
 from contract.entry import read as read_entry
 from contract.errors import Malformed
 from contract.segment import MeterSegment
-from gateway import attribution, factors, site_model
+from gateway import attribution, factors, manual, site_model
 from gateway.attribution import UtilityUse
 from gateway.ledger import LedgerEntry
 from gateway.site_model import CounterRef, SiteModel
@@ -29,7 +29,7 @@ from gateway.trust import GATEWAY
 File = TypeVar("File", records.SitePart, records.FactorPart)
 
 ALL_TIME = (-(2**63), 2**63 - 1)
-STATED = ("manifest", "enrolment", "site", "factor")  # shown whole, whenever they were written
+STATED = ("manifest", "enrolment", "site", "factor", *manual.TYPES)  # shown whole, whenever they were written
 MARGIN_NS = (
     batch_record.AROUND_NS
 )  # readings shown before and after: bounds rest on the last one before an edge, the first after
@@ -122,11 +122,12 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
     if asked.product is not None:
         check_product(site, asked.product)
     published = [part for entry in _stated(log, "factor", size) for part in _parts(entry, records.FactorPart)]
+    said = _manual(log, size)
     told: list[attribution.BatchFacts] = []
     for entry in log.select(BATCHES, asked.from_ns, asked.to_ns):
         if entry.index < size:
             try:
-                told.append(_facts(entry))
+                told.append(_facts(entry, said))
             except Malformed:
                 continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
     whole = attribution.attribute(
@@ -140,6 +141,13 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
     )
     wanted = [one for one in whole.products if asked.product in {None, one.product}]
     return replace(whole, products=tuple(wanted))
+
+
+def _manual(log: Log, size: int) -> manual.Manual:
+    """All that people said, as of this size of the ledger."""
+    entries = (entry for kind in manual.TYPES for entry in _stated(log, kind, size))
+    in_order = sorted(entries, key=lambda entry: entry.index)
+    return manual.read(manual.Told(entry.index, entry.hash, _data(entry)) for entry in in_order)
 
 
 def site_in_force(log: Log, size: int) -> SiteModel:
@@ -352,9 +360,8 @@ def _stated(log: Log, kind: str, size: int) -> Iterator[LedgerEntry]:
     return (entry for entry in log.select((kind,), *ALL_TIME, author) if entry.index < size)
 
 
-def _facts(entry: LedgerEntry) -> attribution.BatchFacts:
-    parts = _data(entry)
-    return attribution.late_facts(parts) if entry.type == "late_batch" else attribution.facts(entry.author, parts)
+def _facts(entry: LedgerEntry, said: manual.Manual) -> attribution.BatchFacts:
+    return manual.batch(entry.author, entry.hash, _data(entry), said, late=entry.type == "late_batch")
 
 
 def _data(entry: LedgerEntry) -> list[bytes]:

@@ -5,11 +5,10 @@ text, booleans and null only; null is "not known", never zero.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 FORM = "metertrail/statement/v1"
 LABEL = "partial: gate-to-gate energy"
-LATER = ("late",)  # members that older statements do not have
 LACKING = ("materials", "process emissions", "waste")
 
 
@@ -107,8 +106,32 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """A figure of a batch that a person gave: by the ledger's entry `entry`, and how: amendment, metered or reported.
+
+    `recorded` is what the batch's own record says; `unused` is why `amount` does not count, null where it does.
+    """
+
+    entry: int
+    agent: str
+    line: str
+    batch: str
+    role: str
+    how: str
+    unit: str
+    recorded: int | None
+    amount: int | None
+    unused: str | None
+    author: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """Everything said about [from_ns, to_ns). A batch belongs to the period in which it ends, with all its energy."""
+    """Everything said about [from_ns, to_ns). A batch belongs to the period in which it ends, with all its energy.
+
+    A member with a default is left out of the text while it says nothing, so that older statements keep their bytes.
+    """
 
     form: str
     site: str
@@ -123,10 +146,12 @@ class Statement:
     utilities: tuple[UtilityResult, ...]
     excluded: tuple[Excluded, ...]
     late: tuple[Late, ...] = ()
+    by_hand: tuple[ByHand, ...] = ()
 
 
 def canonical_json(statement: Statement) -> bytes:
-    """The statement's one text: UTF-8, keys sorted, no spaces; without `late` where nothing was told late."""
-    said = {key: value for key, value in asdict(statement).items() if key not in LATER or value}
+    """The statement's one text: UTF-8, keys sorted, no spaces."""
+    silent = {member.name for member in fields(Statement) if getattr(statement, member.name) == member.default}
+    said = {name: value for name, value in asdict(statement).items() if name not in silent}
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()

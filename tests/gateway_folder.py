@@ -6,6 +6,7 @@ from pathlib import Path
 from authors import Author
 
 from contract import keys
+from gateway import config, manual_cli, opening, preflight
 from gateway.broker import hash_password
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -72,3 +73,13 @@ key = "edge-1.pub.pem"
             self.toml = self.toml.replace(old, new)
         self.path.write_text(self.toml)
         return self.path
+
+
+def manual(folder: Path) -> None:
+    """What `metertrail manual` says to quantities that cannot be kept."""
+    made = Folder(folder)
+    loaded = config.load(made.path)
+    opening.open_sequencer(made.path, loaded, preflight.prepare(loaded), lambda: 0, lambda *_: None)[0].close()
+    words = ["quantity", "--batch", "edge-1/line1/L1-0004", "--by", "Li Wei", "--reason", "scale out of order"]
+    for amount in ("7.82 t", "7.82"):
+        manual_cli.main([made.path.name, *words, "--amount", amount])

@@ -25,6 +25,7 @@ from contract import (
     entry,
     keys,
     late_records,
+    manual_records,
     merkle,
     message,
     receipt,
@@ -262,7 +263,7 @@ def kebab(name: str) -> str:
 
 RECORDS = {
     model.model_fields["part"].default if "part" in model.model_fields else kebab(name): model
-    for module in (records, late_records, calendar_records, budget, derived_records)
+    for module in (records, late_records, calendar_records, budget, derived_records, manual_records)
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__
 }

@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "gateway": (*REPLAY, "gateway"),
     "verifier": (
         *REPLAY, "verifier",
-        "gateway.admit", "gateway.attribution", "gateway.factors", "gateway.site_model", "gateway.statement",
+        "gateway.admit", "gateway.attribution", "gateway.factors", "gateway.manual", "gateway.site_model",
+        "gateway.statement",
     ),
     "simulators": ROOMS,
     "configs": (),
@@ -48,7 +49,7 @@ PURE = (
     "agent/drivers/modbus_latency.py", "agent/drivers/modbus_pieces.py", "agent/drivers/point.py",
     "agent/drivers/profile.py", "agent/drivers/profile_checks.py", "agent/drivers/registers.py",
     "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/factors.py",
-    "gateway/site_model.py", "gateway/statement.py", "gateway/trust.py",
+    "gateway/manual.py", "gateway/site_model.py", "gateway/statement.py", "gateway/trust.py",
 )  # fmt: skip
 WORLD = {
     "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "selectors", "shutil",

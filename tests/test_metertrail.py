@@ -16,8 +16,8 @@ def test_every_sub_command_names_a_function(name):
     assert words
 
 
-def test_there_are_thirteen():
-    assert len(metertrail.COMMANDS) == 13
+def test_there_are_fourteen():
+    assert len(metertrail.COMMANDS) == 14
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 0), (["--help"], 0), (["-h"], 0), (["meters"], 2)])

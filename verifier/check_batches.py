@@ -17,8 +17,9 @@ from contract.budget import Budget
 from contract.errors import Malformed
 from contract.late_records import LatePart
 from contract.records import AmountPart, BatchPart, DeclaredEdge, Edge
-from gateway import attribution
+from gateway import manual
 from gateway.attribution import BatchFacts
+from gateway.manual import Manual
 from verifier.evidence import Evidence
 from verifier.finding import Finding
 from verifier.trail import GATEWAY, Item, Trail, records_of
@@ -64,10 +65,9 @@ class Batch:
         """What was told of it."""
         return Run(self.head.batch, self.head.product, self.head.start, self.head.end)
 
-    def facts(self) -> BatchFacts:
-        """What a statement takes of it. Raises Malformed."""
-        shown = self.item.shown()
-        return attribution.facts(self.agent, shown) if self.late is None else attribution.late_facts(shown)
+    def facts(self, said: Manual) -> BatchFacts:
+        """What a statement takes of it, with what people said of it. Raises Malformed."""
+        return manual.batch(self.agent, self.item.hash, self.item.shown(), said, late=self.late is not None)
 
     @property
     def name(self) -> str:
@@ -98,7 +98,7 @@ def _batch(item: Item) -> Batch:
     if not shown:
         raise Malformed("has no parts")
     batch = Batch(item, records.read(shown[0], BatchPart), tuple(records_of(item, AmountPart, "amount")), late)
-    batch.facts()
+    batch.facts(Manual())
     return batch
 
 

@@ -16,6 +16,7 @@ from gateway.attribution import UtilityUse
 from gateway.factors import Factor
 from gateway.site_model import CounterRef, SiteModel
 from gateway.statement import Statement
+from verifier import check_manual
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding
@@ -116,10 +117,12 @@ def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said
         )
         for utility in site.utilities
     ]
+    by_hand = check_manual.read(trail)
+    facts = [batch.facts(by_hand) for batch in batches]
     whole = attribution.attribute(
         site,
         known,
-        [batch.facts() for batch in batches],
+        facts,
         uses,
         period.from_ns,
         period.to_ns,

@@ -14,6 +14,7 @@ from verifier import (
     check_events,
     check_late,
     check_ledger,
+    check_manual,
     check_partition,
     check_receipts,
     check_statement,
@@ -86,4 +87,5 @@ def _recomputed(
     findings += check_late.late(read, known, batches, period)
     findings += check_events.unaccounted(read, batches, period, provisional=provisional)
     findings += check_partition.partitions(known, batches)
+    findings += check_manual.said_by_hand(read)
     return findings, known, batches
