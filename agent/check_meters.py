@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from agent import config
-from agent.aggregation.limits import CT_CLASSES, METER_CLASSES
+from agent.aggregation.limits import CT_CLASSES, METER_CLASSES, VT_CLASSES
 from agent.drivers.profile import RATIOED, positive
 from agent.manifest import MeterPlan
 from contract.problems import suggest
@@ -23,6 +23,7 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan], today: date)
         yield from _classes(at, meter, today)
         if meter.certificate is not None:
             yield from _certificate(f"{at}.certificate", meter.certificate, today)
+            yield from _points(f"{at}.certificate", meter.certificate, meter.rated_w)
         if meter.name in meters:
             yield from _declared(at, meter, meters[meter.name])
             yield from _ratios(at, meter, meters[meter.name])
@@ -31,10 +32,10 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan], today: date)
 def _classes(at: str, meter: config.Meter, today: date) -> Iterator[str]:
     if meter.accuracy_class is not None and meter.accuracy_class not in METER_CLASSES:
         yield f"{at}.accuracy_class: {meter.accuracy_class!r} is not known: use one of {', '.join(METER_CLASSES)}"
-    for kind, transformer in (("ct", meter.ct), ("pt", meter.pt)):
+    for kind, transformer, known in (("ct", meter.ct, CT_CLASSES), ("pt", meter.pt, VT_CLASSES)):
         name = None if transformer is None else transformer.accuracy_class
-        if name is not None and name not in CT_CLASSES:
-            yield f"{at}.{kind}.accuracy_class: {name!r} is not known: use one of {', '.join(CT_CLASSES)}"
+        if name is not None and name not in known:
+            yield f"{at}.{kind}.accuracy_class: {name!r} is not known: use one of {', '.join(known)}"
         since = None if transformer is None else transformer.valid_from
         if since is not None and since > today:
             yield f"{at}.{kind}.valid_from: not in place before {since}: enter the transformer that is in place now"
@@ -66,6 +67,19 @@ def _certificate(at: str, certificate: config.Certificate, today: date) -> Itera
         yield f"{at}.valid_to: expired on {certificate.valid_to}: verify the meter and enter the new certificate"
     elif certificate.valid_from > today:
         yield f"{at}.valid_from: not valid before {certificate.valid_from}: enter the certificate that is valid now"
+
+
+def _points(at: str, certificate: config.Certificate, rated_w: int | None) -> Iterator[str]:
+    """Error points belong to a load, and what the meter has drifted since belongs to them."""
+    points = certificate.points
+    if points and rated_w is None:
+        yield f"{at}.points: no load is known without the meter's rated_w: give its power at rated current"
+    if points and certificate.drift_ppm is None:
+        yield f"{at}.drift_ppm: is not given: say how far the errors may have moved since, 0 if not at all"
+    if certificate.drift_ppm is not None and not points:
+        yield f"{at}.drift_ppm: belongs to points, and there are none: enter them or remove it"
+    if len({(point.load_permille, point.power_factor_milli) for point in points}) < len(points):
+        yield f"{at}.points: a load and power factor stands twice: keep the one on the certificate"
 
 
 def _declared(at: str, meter: config.Meter, plan: MeterPlan) -> Iterator[str]:

@@ -72,6 +72,16 @@ class Transformer(BaseModel):
     valid_from: date | None = None
 
 
+class ErrorPoint(BaseModel):
+    """The meter's error as its certificate lists it, at one load and power factor, with U (k = 2)."""
+
+    model_config = STRICT
+    load_permille: Annotated[int, Ge(1), Le(20_000)]
+    power_factor_milli: Annotated[int, Ge(1), Le(1000)] = 1000
+    error_ppm: Annotated[int, Ge(-500_000), Le(500_000)]
+    u_ppm: Annotated[int, Ge(1), Le(500_000)]
+
+
 class Certificate(BaseModel):
     """The meter's calibration or verification certificate."""
 
@@ -80,6 +90,8 @@ class Certificate(BaseModel):
     body: str
     valid_from: date
     valid_to: date
+    points: tuple[ErrorPoint, ...] = ()
+    drift_ppm: Annotated[int, Ge(0), Le(500_000)] | None = None
 
 
 class Declared(BaseModel):
@@ -111,6 +123,7 @@ class Meter(BaseModel):
     certificate: Certificate | None = None
     declared: dict[str, Declared] = {}
     power_max_w: Positive | None = None
+    rated_w: Positive | None = None
     sheet: str | None = None
 
 

@@ -19,6 +19,7 @@ from agent.drivers import profile as profiles
 from contract import records
 from contract.chain import Head
 from contract.derived_records import DerivedPart
+from contract.error_points import ErrorPoint
 
 SOFTWARE = "metertrail 0.1.0"
 
@@ -120,6 +121,7 @@ def _meter(plan: MeterPlan, standing: identity.Standing | None) -> records.Meter
         pt=_transformer(meter.pt),
         certificate=_certificate(meter.certificate),
         power_max_w=meter.power_max_w,
+        rated_w=meter.rated_w,
         sheet=plan.sheet,
         declared=[_declared(point, declared) for point, declared in sorted(meter.declared.items())],
     )
@@ -144,6 +146,8 @@ def _certificate(given: config.Certificate | None) -> records.Certificate | None
         body=given.body,
         valid_from_ns=_ns(given.valid_from),
         valid_to_ns=_ns(given.valid_to + timedelta(days=1)) - 1,
+        points=[ErrorPoint(**point.model_dump()) for point in given.points] or None,
+        drift_ppm=given.drift_ppm,
     )
 
 

@@ -1,4 +1,4 @@
-"""The uncertainty budget of an amount: standard uncertainties by part, as a member of its record.
+"""The uncertainty budget of an amount, and the amount as the meter's certificate corrects it: members of its record.
 
 In and out: a map of integers in the amount's canonical unit, each rounded up. None is not known, never zero; zero says
 that there is no such part.
@@ -28,3 +28,12 @@ class Budget(BaseModel):
     end: Count | None
     clock: Count
     offset: Integer | None
+
+
+class Corrected(BaseModel):
+    """The amount less the error that the meter's certificate states, beside the indicated one."""
+
+    model_config = RECORD
+    amount: Integer
+    u95: Count | None
+    error_ppm: Integer

@@ -10,8 +10,9 @@ from annotated_types import Ge, Le, Len
 from pydantic import BaseModel, Field, ValidationError
 
 from contract import cbor
-from contract.budget import Budget
+from contract.budget import Budget, Corrected
 from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
+from contract.error_points import ErrorPoint
 from contract.errors import Malformed
 
 Text = Annotated[str, Len(0, 1000)]
@@ -69,13 +70,15 @@ class Transformer(BaseModel):
 
 
 class Certificate(BaseModel):
-    """A calibration or verification certificate, by its number and validity."""
+    """A calibration or verification certificate: its number and validity, and the meter's errors if it lists them."""
 
     model_config = RECORD
     number: Text
     body: Text
     valid_from_ns: Integer
     valid_to_ns: Integer
+    points: list[ErrorPoint] | None = Field(default=None, exclude_if=lambda given: given is None)
+    drift_ppm: Count | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class MeterPart(BaseModel):
@@ -97,6 +100,7 @@ class MeterPart(BaseModel):
     declared: list[Declared]
     power_max_w: Count | None  # the most its circuit can carry; a rise beyond it is a jump
     sheet: Hash | None = Field(default=None, exclude_if=lambda given: given is None)  # of its commissioning
+    rated_w: Positive | None = Field(default=None, exclude_if=lambda given: given is None)  # at rated current
 
 
 class CounterRef(BaseModel):
@@ -194,6 +198,7 @@ class AmountPart(BaseModel):
     interpolated_ppm: Count
     anomalies: list[Text]
     uncertainty: Budget | None = Field(default=None, exclude_if=lambda given: given is None)  # what makes up u95
+    corrected: Corrected | None = Field(default=None, exclude_if=lambda given: given is None)  # by the certificate
 
 
 class EventPart(BaseModel):

@@ -116,3 +116,28 @@ def test_since_when_a_transformer_is_in_place_is_evidence(tmp_path):
         records.read(p, records.MeterPart) for p in manifest.parts(plan.meters, ()) if records.kind_of(p) == "meter"
     ]
     assert parts[0].ct.valid_from_ns == 1_699_920_000 * 10**9  # 2023-11-14T00:00:00Z
+
+
+POINT = "{ load_permille = 100, error_ppm = 900, u_ppm = 500 }"
+
+
+@pytest.mark.parametrize(
+    ("rated", "more", "key", "problem", "hint"),
+    [
+        ("", f"drift_ppm = 0, points = [{POINT}]", "points", "no load is known", "rated current"),
+        ("rated_w = 9", f"points = [{POINT}]", "drift_ppm", "not given", "0 if not at all"),
+        ("rated_w = 9", "drift_ppm = 5", "drift_ppm", "there are none", "remove it"),
+        ("rated_w = 9", f"drift_ppm = 5, points = [{POINT}, {POINT}]", "points", "stands twice", "on the certificate"),
+    ],
+    ids=["no load", "no drift", "no points", "twice"],
+)
+def test_error_points_need_a_load_and_a_drift(tmp_path, rated, more, key, problem, hint):
+    dates = "valid_from = 2023-03-02, valid_to = 2029-03-01"
+    given = f'{rated}\ncertificate = {{ number = "1", body = "b", {dates}, {more} }}'
+    assert_told(tmp_path, 'installation = "1"', given, (f"meter.press.certificate.{key}", problem, hint))
+
+
+def test_a_voltage_transformer_has_classes_of_its_own(tmp_path):
+    given = 'pt = {primary=10000, secondary=100, accuracy_class="0.2S"}'
+    told = ("meter.press.pt.accuracy_class", "'0.2S'", "use one of 0.1, 0.2, 0.5, 1, 3")
+    assert_told(tmp_path, 'installation = "1"', given, told)

@@ -74,3 +74,14 @@ def test_a_certificate_ends_with_its_last_day():
     given = Certificate(number="1", body="b", valid_from=date(2024, 2, 28), valid_to=date(2024, 2, 29))
     told = manifest._certificate(given)
     assert told.valid_to_ns - told.valid_from_ns == 2 * 86_400 * 10**9 - 1
+
+
+def test_a_rated_power_and_error_points_are_stated(tmp_path):
+    point = "{ load_permille = 100, power_factor_milli = 500, error_ppm = -900, u_ppm = 500 }"
+    config = FULL.replace("2029-03-01 }", f"2029-03-01, drift_ppm = 70, points = [{point}] }}\nrated_w = 5000")
+    found = [records.read(p, records.MeterPart) for p in parts_of(tmp_path, config) if records.kind_of(p) == "meter"]
+    meter = next(one for one in found if one.meter == "press")
+    assert (meter.rated_w, meter.certificate.drift_ppm) == (5000, 70)
+    assert [one.model_dump() for one in meter.certificate.points] == [
+        {"load_permille": 100, "power_factor_milli": 500, "error_ppm": -900, "u_ppm": 500}
+    ]

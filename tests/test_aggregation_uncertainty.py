@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.aggregation.uncertainty import EdgeBounds, Instrument, correction, u95
+from agent.aggregation.uncertainty import EdgeBounds, Instrument, corrected_by, u95
 
 MWH = 10**9  # 1 MWh in mWh
 PARTS = ("meter", "certificate", "ct", "pt", "phase", "resolution", "start", "end", "clock")
@@ -83,10 +83,10 @@ def test_a_certificate_gives_a_known_error_and_a_normal_part():
 
 
 def test_a_correction_takes_the_error_out():
-    assert correction(1_002_000, 2_000) == -2_000
-    assert correction(999_000, -1_000) == 1_000
-    assert correction(10**12, 1) == -999_999
-    assert correction(5, 0) == 0
+    assert corrected_by(1_002_000, 2_000) == -2_000
+    assert corrected_by(999_000, -1_000) == 1_000
+    assert corrected_by(10**12, 1) == -999_999
+    assert corrected_by(5, 0) == 0
 
 
 def test_what_is_not_known_is_not_zero():

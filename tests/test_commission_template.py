@@ -4,7 +4,7 @@ import io
 
 import openpyxl
 
-from agent.aggregation.limits import METER_CLASSES
+from agent.aggregation.limits import METER_CLASSES, VT_CLASSES
 from agent.commission import import_file, import_rows, template
 from agent.commission.import_columns import COLUMNS
 from agent.drivers import profiles
@@ -43,10 +43,11 @@ def test_every_column_is_explained_in_both_languages():
 
 def test_choices_are_those_of_the_program():
     rules = BOOK["meters"].data_validations.dataValidation
-    assert len(rules) == 3
+    assert len(rules) == 4
     lists = {column[0]: [text for text in column[1:] if text] for column in BOOK["lists"].iter_cols(values_only=True)}
     assert lists["profile"] == profiles.names()
     assert lists["accuracy_class"] == list(METER_CLASSES)
+    assert lists["pt_class"] == list(VT_CLASSES)
     headings = [cell.value for cell in BOOK["meters"][1]]
     for rule in rules:
         place = str(rule.sqref).split(":")[0].rstrip("0123456789")

@@ -23,6 +23,7 @@ from contract import (
     cose,
     derived_records,
     entry,
+    error_points,
     keys,
     late_records,
     manual_records,
@@ -263,7 +264,7 @@ def kebab(name: str) -> str:
 
 RECORDS = {
     model.model_fields["part"].default if "part" in model.model_fields else kebab(name): model
-    for module in (records, late_records, calendar_records, budget, derived_records, manual_records)
+    for module in (records, late_records, calendar_records, budget, derived_records, manual_records, error_points)
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__
 }

@@ -41,7 +41,7 @@ def test_a_part_that_is_not_what_the_readings_give_is_named(monkeypatch: pytest.
     given = stated().uncertainty
     said = getattr(given, part)
     lines = failures(with_parts(monkeypatch, 1, uncertainty=given.model_copy(update={part: said + 1})))
-    words = f"uncertainty.{part} signed {said + 1} mWh, recomputed {said}"
+    words = f"uncertainty.{part} signed {said + 1}, recomputed {said}"
     assert any(line.startswith("FAIL batch L1-0001") and words in line for line in lines)
 
 
@@ -64,3 +64,29 @@ def test_a_record_of_before_may_state_twice_the_standard_uncertainty(monkeypatch
 def test_but_never_less_than_95_percent_need(monkeypatch: pytest.MonkeyPatch, u95):
     lines = failures(with_parts(monkeypatch, 1, uncertainty=None, u95=u95))
     assert any("u95 signed" in line for line in lines)
+
+
+def certified(part: bytes) -> bytes:
+    """A part of the factory's manifest, its meters rated and certified to count 0.2 % too much."""
+    if records.kind_of(part) != "meter":
+        return part
+    points = [{"load_permille": at, "power_factor_milli": 1000, "error_ppm": 2_000, "u_ppm": 800} for at in (1, 1_000)]
+    given = {"number": "1", "body": "b", "valid_from_ns": 0, "valid_to_ns": 2**62, "points": points, "drift_ppm": 300}
+    certificate = records.Certificate.model_validate(given)
+    meter = records.read(part, records.MeterPart)
+    return records.write(meter.model_copy(update={"certificate": certificate, "rated_w": 20_000}))
+
+
+def test_a_correction_stands_beside_the_amount_and_is_recomputed(monkeypatch: pytest.MonkeyPatch):
+    parts = [certified(part) for part in maker.manifest_parts()]
+    monkeypatch.setattr(maker, "manifest_parts", lambda: parts)
+    found = stated()
+    # 196,000 / 1.002 = 195,608.8; U of 0.08 % is 78.4 at k = 1; 300 ppm / sqrt(3) = 33.9
+    assert (found.amount, found.corrected.amount, found.corrected.error_ppm) == (196_000, 195_609, 2_000)
+    assert (found.uncertainty.certificate, found.uncertainty.meter, found.uncertainty.offset) == (79, 34, -392)
+    assert found.corrected.u95 < found.u95  # the indicated amount is known to be off
+    bent = found.corrected.model_copy(update={"amount": 195_610})
+    lines = failures(with_parts(monkeypatch, 1, corrected=bent))
+    assert any("corrected.amount signed 195610, recomputed 195609" in line for line in lines)
+    lines = failures(with_parts(monkeypatch, 1, corrected=None))
+    assert any("corrected.amount signed nothing, recomputed 195609" in line for line in lines)

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 
+from pydantic import BaseModel
+
 from agent.aggregation import batch_record, replay
 from agent.aggregation.batch_record import AROUND_NS, Run
 from agent.aggregation.edges import edge
 from agent.aggregation.replay import Counter, Readings
 from contract import records
-from contract.budget import Budget
 from contract.errors import Malformed
 from contract.late_records import LatePart
 from contract.records import AmountPart, BatchPart, DeclaredEdge, Edge
@@ -26,7 +27,7 @@ from verifier.trail import GATEWAY, Item, Trail, records_of
 
 UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J"}
 NO_BOUND = -(2**63)
-COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies", "uncertainty")
+COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies", "uncertainty", "corrected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +258,10 @@ def _amount_faults(evidence: Evidence, batch: Batch, signed: AmountPart) -> Iter
         given, found = getattr(signed, name), getattr(due, name)
         if name == "anomalies":
             given = tuple(given)
-        if name == "uncertainty":
-            yield from _budget_faults(given, found, unit)
+        if name in {"uncertainty", "corrected"}:
+            if given is None and signed.uncertainty is None:  # of before either was stated
+                continue
+            yield from _part_faults(name, given, found)
         elif given != found and not (name == "u95" and _is_doubled(signed, due)):
             what = "" if name == "amount" else f"{name} "
             of = f" {unit}" if name in {"amount", "lower", "upper", "u95"} else ""
@@ -275,13 +278,13 @@ def _is_doubled(signed: AmountPart, due: replay.Amount) -> bool:
     return signed.u95 >= due.u95
 
 
-def _budget_faults(given: Budget | None, found: Budget | None, unit: str) -> Iterator[str]:
-    if given is None:
-        return
-    for name in Budget.model_fields:
-        said, due = getattr(given, name), getattr(found, name, None)
+def _part_faults(name: str, given: BaseModel | None, found: BaseModel | None) -> Iterator[str]:
+    """Every member of a map in an amount, if either has one."""
+    either = found if given is None else given
+    for member in () if either is None else type(either).model_fields:
+        said, due = getattr(given, member, None), getattr(found, member, None)
         if said != due:
-            yield f"uncertainty.{name} signed {_shown(said)} {unit}, recomputed {_shown(due)}"
+            yield f"{name}.{member} signed {_shown(said)}, recomputed {_shown(due)}"
 
 
 def _shown(value: object) -> str:

@@ -133,5 +133,6 @@ def _part(role: Role, ref: CounterRef, counter: Counter, amount: Amount) -> reco
             "interpolated_ppm": amount.interpolated_ppm,
             "anomalies": list(amount.anomalies),
             "uncertainty": amount.uncertainty,
+            "corrected": amount.corrected,
         }
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from agent.aggregation.chain import Chain, Window, instrument_at
 from agent.aggregation.counter import COUNTER_MOST, Anomaly, IntArray, Stretches, stretches
 from agent.aggregation.energy import WindowEnergy, has_no_length, window_energy
 from agent.aggregation.uncertainty import EdgeBounds, Instrument, Uncertainty, u95
@@ -40,7 +41,8 @@ class Parameters:
 
     `age_ns`: the largest age of the register, -1 unknown. `below`, `above`: slack of the indicated energy under and
     over what the register shows. `limit`: modulus at which it wraps, 0 none. `power_max_w`: the most the circuit can
-    carry, for telling a wrap from a reset. `clock_ns`: half-width of a clock error between edges and readings not yet
+    carry, for telling a wrap from a reset. `instrument`: limits of error, or the chain whose limits depend on a
+    window's load. `clock_ns`: half-width of a clock error between edges and readings not yet
     inside the edges' intervals.
     """
 
@@ -49,7 +51,7 @@ class Parameters:
     above: int
     limit: int = 0
     power_max_w: int | None = None
-    instrument: Instrument | None = None
+    instrument: Instrument | Chain | None = None
     clock_ns: int = 0
 
 
@@ -115,14 +117,22 @@ def _uncertainty(b: Boundaries, p: Parameters, start: int, end: int, energy: int
     if energy is None:
         return None
     if has_no_length(b, start, end):
-        return u95(0, p.instrument, 0, ())
+        return u95(0, _instrument(b, p, start, end, 0), 0, ())
     known = MISSING not in (b.lower[start], b.upper[start], b.lower[end], b.upper[end])
     edges = [EdgeBounds(int(b.estimate[e]), int(b.lower[e]), int(b.upper[e])) for e in (start, end)] if known else None
     twice_ns = int(b.earliest_ns[end] + b.latest_ns[end]) - int(b.earliest_ns[start] + b.latest_ns[start])
     # A clock error shifts an edge along the window's mean power; rounded up. Edges of one midpoint enclose no energy to
     # shift.
     clock = -(-2 * energy * p.clock_ns // twice_ns) if twice_ns else 0
-    return u95(energy, p.instrument, p.below + p.above, edges, clock)
+    return u95(energy, _instrument(b, p, start, end, energy), p.below + p.above, edges, clock)
+
+
+def _instrument(b: Boundaries, p: Parameters, start: int, end: int, energy: int) -> Instrument | None:
+    """Limits of error at the window's load; its times are the middles of its edges."""
+    if not isinstance(p.instrument, Chain):
+        return p.instrument
+    start_ns, end_ns = (int(b.earliest_ns[edge] + b.latest_ns[edge]) // 2 for edge in (start, end))
+    return instrument_at(p.instrument, Window(energy, start_ns, end_ns))
 
 
 def _check_columns(columns: Columns) -> None:

@@ -13,23 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.aggregation import derive
+from agent.aggregation.chain import Chain, chain_of
 from agent.aggregation.counter import Stretches, stretches
 from agent.aggregation.derive import Derivation
-from agent.aggregation.limits import ct_limits, meter_limit_ppm
 from agent.aggregation.record import Columns, Edges, Parameters, PointEnergy, point_energy
-from agent.aggregation.uncertainty import Instrument
 from agent.aggregation.window import INTERPOLATED
 from agent.drivers import profile as profiles
 from agent.drivers.registers import limit_of, scaled, scaled_column, slack, unit_of
 from contract import derived_records, records
-from contract.budget import Budget
+from contract.budget import Budget, Corrected
 from contract.errors import Malformed
 from contract.segment import Column, MeterSegment, is_good
 
 NS_PER_MS = 1_000_000
 NO_TIMES = np.empty(0, dtype=np.int64)
-# Limits are taken at their worst from a tenth of the rated load upwards and down to a power factor of 0.8.
-LOAD_PERMILLE, TAN_PHI_MILLI = 100, 750
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class Counter:
     spec: profiles.Point
     ratio: Fraction
     age_ns: int
-    instrument: Instrument | None
+    instrument: Chain | None
     installation: str = ""
     serial: str = ""
     power_max_w: int | None = None
@@ -92,6 +89,7 @@ class Amount:
     interpolated_ppm: int
     anomalies: tuple[str, ...]
     uncertainty: Budget | None = None
+    corrected: Corrected | None = None
 
 
 def known_profiles(parts: Sequence[bytes]) -> dict[bytes, profiles.Profile]:
@@ -267,23 +265,12 @@ def _counter(meter: records.MeterPart, point: profiles.Point) -> Counter:
             age_ns = declared.age_ns
         if declared.step is not None:
             point = point.model_copy(update={"step": profiles.positive(declared.step)})
+    is_energy = point.quantity.startswith("active_energy")  # what classes, ratings and power limits speak of
     return Counter(
-        meter.meter, point.id, point.quantity, unit_of(point), point, ratio, age_ns, _instrument(meter),
-        meter.installation, meter.serial, meter.power_max_w if point.quantity.startswith("active_energy") else None,
+        meter.meter, point.id, point.quantity, unit_of(point), point, ratio, age_ns,
+        chain_of(meter) if is_energy else None, meter.installation, meter.serial,
+        meter.power_max_w if is_energy else None,
     )  # fmt: skip
-
-
-def _instrument(meter: records.MeterPart) -> Instrument | None:
-    """The chain's limits over every load the site is assumed to run at; None where the meter's class is not stated."""
-    if meter.accuracy_class is None:
-        return None
-    meter_ppm = meter_limit_ppm(meter.accuracy_class, LOAD_PERMILLE, inductive=True)
-    transformers = [t.accuracy_class for t in (meter.ct, meter.pt) if t is not None]
-    if None in transformers:
-        return None
-    limits = [ct_limits(name, LOAD_PERMILLE) for name in transformers if name is not None]
-    ct_ppm, pt_ppm = (*(ppm for ppm, _ in limits), 0, 0)[:2]
-    return Instrument(meter_ppm, ct_ppm, pt_ppm, sum(urad for _, urad in limits), TAN_PHI_MILLI)
 
 
 def _amount(counter: Counter, known: Readings, start: tuple[int, int], end: tuple[int, int]) -> Amount:
@@ -325,6 +312,7 @@ def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tu
         0 if window.method_share_ppm is None else window.method_share_ppm[INTERPOLATED],
         tuple(anomaly.kind for anomaly in result.anomalies),
         None if uncertainty is None else uncertainty.budget(),
+        None if uncertainty is None else uncertainty.correction(),
     )
 
 

@@ -11,7 +11,7 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 from agent.aggregation.convolve import half_width_95
-from contract.budget import Budget
+from contract.budget import Budget, Corrected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Instrument:
     phase_urad: int = 0
     tan_phi_milli: int = 0
     certificate_ppm: int = 0
-    error_ppm: int = 0
+    error_ppm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Uncertainty:
 
     `meter`, `ct`, `pt`, `phase`, `start`, `end` and `clock` (two, one an edge) are rectangular, `resolution` is two
     rectangles, `certificate` normal. `offset` is what the energy within the bounds' middles, corrected by the
-    certificate, lies above the estimate: known, and so without a distribution.
+    certificate, lies above the estimate: known, and so without a distribution. `corrected` is the estimate less the
+    error a certificate states, None without one, with a U95 of its own.
     """
 
     u95: int | None
@@ -68,10 +69,19 @@ class Uncertainty:
     end: int | None
     clock: int
     offset: int | None
+    error_ppm: int | None = None
+    corrected: int | None = None
+    corrected_u95: int | None = None
 
     def budget(self) -> Budget:
         """The parts, as an amount's record has them."""
         return Budget.model_validate({name: getattr(self, name) for name in Budget.model_fields})
+
+    def correction(self) -> Corrected | None:
+        """The corrected amount, as an amount's record has it."""
+        if self.corrected is None or self.error_ppm is None:
+            return None
+        return Corrected(amount=self.corrected, u95=self.corrected_u95, error_ppm=self.error_ppm)
 
 
 def u95(
@@ -98,11 +108,15 @@ def u95(
     meter, ct, pt, phase = [None] * 4 if relative is None else [_rectangle(2 * energy * ppm) for ppm in relative]
     sigma = None if instrument is None else -(-energy * instrument.certificate_ppm // 2)
     start, end = [None] * 2 if spans is None else [_without(span, step) for span in spans] or [0, 0]
-    offset = None if instrument is None or edges is None else _offset(energy, instrument, edges)
-    total = None
-    if relative is not None and spans is not None and sigma is not None and offset is not None:
+    error_ppm = None if instrument is None else instrument.error_ppm
+    correction = 0 if error_ppm is None else corrected_by(energy * _PPM, error_ppm)
+    middle = None if edges is None else _middle(edges)
+    offset = total = corrected = None
+    if relative is not None and spans is not None and sigma is not None and middle is not None:
+        offset = middle + correction
         widths = [*(2 * energy * ppm for ppm in relative), *(span * _PPM for span in spans), *[2 * clock * _PPM] * 2]
         total = -(-half_width_95(widths, [sigma], offset) // _PPM)
+        corrected = None if error_ppm is None else -(-half_width_95(widths, [sigma], middle) // _PPM)
     return Uncertainty(
         u95=total,
         meter=meter,
@@ -115,7 +129,15 @@ def u95(
         end=end,
         clock=root_up(2 * clock * clock, 3),
         offset=None if offset is None else _away(offset),
+        error_ppm=error_ppm,
+        corrected=None if error_ppm is None else energy + corrected_by(energy, error_ppm),
+        corrected_u95=corrected,
     )
+
+
+def corrected_by(energy: int, error_ppm: int) -> int:
+    """What corrects an indicated energy whose meter reads `error_ppm` too high: E / (1 + e) - E, half to even."""
+    return _half_even(-energy * error_ppm, _PPM + error_ppm)
 
 
 def root_up(numerator: int, denominator: int) -> int:
@@ -148,15 +170,10 @@ def _without(span: int, step: int) -> int:
     return root_up(span * span - step * step, 12)
 
 
-def _offset(energy: int, instrument: Instrument, edges: Sequence[EdgeBounds]) -> int:
-    """Known distance of the true energy's middle from the estimate, in millionths, its fraction away from zero."""
+def _middle(edges: Sequence[EdgeBounds]) -> int:
+    """Distance of the middle of what the edges' bounds allow from the estimate, in millionths."""
     twice = [edge.lower + edge.upper - 2 * edge.estimate for edge in edges] or [0, 0]
-    return (twice[1] - twice[0]) * _PPM // 2 + correction(energy * _PPM, instrument.error_ppm)
-
-
-def correction(energy: int, error_ppm: int) -> int:
-    """What corrects an indicated energy whose meter reads `error_ppm` too high: E / (1 + e) - E, half to even."""
-    return _half_even(-energy * error_ppm, _PPM + error_ppm)
+    return (twice[1] - twice[0]) * (_PPM // 2)
 
 
 def _half_even(numerator: int, denominator: int) -> int:

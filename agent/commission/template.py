@@ -11,7 +11,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from agent.aggregation.limits import CT_CLASSES, METER_CLASSES
+from agent.aggregation.limits import CT_CLASSES, METER_CLASSES, VT_CLASSES
 from agent.commission.import_columns import COLUMNS
 from agent.commission.import_file import SHEET
 from agent.drivers import profiles
@@ -41,7 +41,7 @@ def workbook() -> bytes:
         "profile": profiles.names(),
         "accuracy_class": list(METER_CLASSES),
         "ct_class": list(CT_CLASSES),
-        "pt_class": [],
+        "pt_class": list(VT_CLASSES),
     }
     _meters(meters)
     _notes(book.create_sheet("notes"))
