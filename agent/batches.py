@@ -7,6 +7,7 @@ a clock or a socket; energies are computed elsewhere.
 from dataclasses import dataclass, replace
 
 from agent.aggregation.edges import edge
+from contract.lots import Lot
 from contract.records import Edge, Offset, Seen
 
 
@@ -21,11 +22,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A batch that has begun."""
+    """A batch that has begun, and the lots that were told of; None where nothing is."""
 
     batch: str
     product: str
     start: Edge
+    inputs: tuple[Lot, ...] | None = None
+    outputs: tuple[Lot, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,13 @@ class LineState:
     """What is remembered of a line between two looks.
 
     `joined_late` is the batch that was already running at the very first look: its start was not seen, so it never
-    becomes a batch record.
+    becomes a batch record. `heard` are the latest messages, of a line that is told by them.
     """
 
     last: Look | None = None
     running: Running | None = None
     joined_late: str | None = None
+    heard: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,14 +87,16 @@ def date_of(at_ns: int) -> date:
 
 def _open(plan: Plan, bus: str, now_ns: Callable[[], int], tell: Tell) -> Driver:
     driver, settings = plan.buses[bus]
-    targets = {m.meter.name: target(m) for m in plan.meters if m.meter.bus == bus}
+    targets = {m.meter.name: target(m, plan.config.line) for m in plan.meters if m.meter.bus == bus}
     opened: Driver = importlib.import_module(DRIVERS[driver]).open_driver(settings, targets, now_ns, tell)
     return opened
 
 
-def target(plan: MeterPlan) -> Target:
+def target(plan: MeterPlan, lines: Iterable[config.Line] = ()) -> Target:
     """What a driver needs to know of a meter."""
-    return Target(plan.meter.unit, plan.profile, plan.meter.base, plan.meter.address)
+    meter = plan.meter
+    tells = tuple(line.name for line in lines if line.source == meter.name and line.told_by == "message")
+    return Target(meter.unit, plan.profile, meter.base, meter.address, tells)
 
 
 def _buses(checked: config.Config, folder: Path, problems: list[str]) -> dict[str, tuple[str, BaseModel]]:
@@ -190,13 +192,13 @@ def _shared_lines(buses: Mapping[str, tuple[str, BaseModel]]) -> Iterator[str]:
 
 
 def _addresses(checked: config.Config, buses: dict[str, tuple[str, BaseModel]]) -> Iterator[str]:
-    """An address that nobody would use is a mistake; whether a DL/T 645 meter's is right, its driver says."""
+    """An address that nobody would use is a mistake; whether it is a right one, its driver says."""
     for meter in checked.meter:
         driver = buses[meter.bus][0] if meter.bus in buses else ""
-        if meter.address and driver not in {"dlt645", ""}:
+        if meter.address and driver not in {"dlt645", "mqtt", ""}:
             yield (
-                f"meter.{meter.name}.address: only meters on a dlt645 bus have one: remove it, {driver} knows a meter"
-                " by its unit"
+                f"meter.{meter.name}.address: only meters on a dlt645 or mqtt bus have one: remove it, {driver} knows a"
+                " meter by its unit"
             )
 
 

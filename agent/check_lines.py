@@ -10,6 +10,7 @@ from agent.aggregation.derive import GIVES
 from agent.drivers.profile import Point
 from agent.drivers.registers import unit_of
 from agent.manifest import MeterPlan
+from agent.messages import MESSAGE
 from contract.problems import suggest
 
 ENERGY = {"wh_milli": "Wh, kWh or MWh"}
@@ -28,9 +29,35 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan]) -> Iterator[
         if line.source not in known:
             yield f"{at}.source: there is no meter {line.source!r}: {suggest(line.source, known)}"
         elif line.source in meters:
-            yield from _tags(at, line, meters[line.source].profile.points)
+            yield from _told(at, line, meters[line.source].profile.points, _driver(checked, line.source))
         yield from _counters(at, line, [m for m in known if m not in meters], meters)
         yield from _times(at, line, checked)
+
+
+def _driver(checked: config.Config, name: str) -> str:
+    bus = next(meter.bus for meter in checked.meter if meter.name == name)
+    return next((str(table.get("driver")) for table in checked.bus if table.get("name") == bus), "")
+
+
+def _told(at: str, line: config.Line, points: Sequence[Point], driver: str) -> Iterator[str]:
+    if (driver == "mqtt") != (line.told_by == "message"):
+        hint = 'set told_by = "message"' if driver == "mqtt" else 'only a meter on an mqtt bus can: set "tags"'
+        yield f"{at}.told_by: {line.told_by!r}, though {line.source} is read over {driver}: {hint}"
+    elif line.told_by == "message":
+        yield from _messages(at, line, points)
+    else:
+        if line.clock_tolerance_ms is not None:
+            yield f"{at}.clock_tolerance_ms: tags tell no time of their own that it could be about: remove it"
+        yield from _tags(at, line, points)
+
+
+def _messages(at: str, line: config.Line, points: Sequence[Point]) -> Iterator[str]:
+    if line.clock_tolerance_ms is None:
+        yield f"{at}.clock_tolerance_ms: missing: say how wrong the clock of whoever sends the messages may be"
+    for key in sorted({"batch", "product", "running", "edge_time", "lag_ms"} & line.model_fields_set):
+        yield f"{at}.{key}: only tags have it: remove it, a message says it itself"
+    if not any((point.id, point.type) == (MESSAGE, "text") for point in points):
+        yield f"{at}.source: {line.source} reads no text {MESSAGE!r}: name it in the meter's points and profile"
 
 
 def _tags(at: str, line: config.Line, points: Sequence[Point]) -> Iterator[str]:

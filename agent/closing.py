@@ -20,6 +20,11 @@ def settled_ns(ended: Ended, counter: Counter) -> int:
     return batch_record.settled_ns(ended.end, counter)
 
 
+def awaits_lots(line: LinePart, ended: Ended) -> bool:
+    """Whether somebody may still say what came out: of a line told by messages that has not been told yet."""
+    return line.told_by == "message" and ended.running.outputs is None
+
+
 def parts(
     line: LinePart, ended: Ended, counters: Counters, segments: Mapping[str, Iterable[MeterSegment]], *, complete: bool
 ) -> list[bytes]:
@@ -33,7 +38,8 @@ def record(
     line: LinePart, ended: Ended, counters: Counters, known: Mapping[Place, Readings], *, complete: bool
 ) -> list[bytes]:
     """The parts of the batch entry, from the readings sealed before it."""
-    run = Run(ended.running.batch, ended.running.product, ended.running.start, ended.end)
+    told = ended.running
+    run = Run(told.batch, told.product, told.start, ended.end, told.inputs, told.outputs)
     return batch_record.record(line, run, counters, known, complete=complete)
 
 

@@ -112,7 +112,7 @@ class Meter(BaseModel):
     profile: str
     unit: Annotated[int, Ge(0), Le(255)] = 1
     base: Annotated[int, Ge(0), Le(65535)] = 0
-    address: str = ""  # DL/T 645: the 12 digits on the meter's plate
+    address: str = ""  # DL/T 645: the 12 digits on the meter's plate; MQTT: the topic
     every_ms: Annotated[int, Ge(50), Le(3_600_000)] = 1000
     points: tuple[str, ...] = ()
     installation: str = ""
@@ -148,7 +148,7 @@ class Derived(BaseModel):
 
 
 class Line(BaseModel):
-    """A production line: the meter whose tags tell its batches, and the counters that make up a batch."""
+    """A production line: the meter whose tags or messages tell its batches, and the counters that make up a batch."""
 
     model_config = STRICT
     name: Name
@@ -156,6 +156,8 @@ class Line(BaseModel):
     batch: str = "batch_id"
     product: str = "product"
     running: str = "running"
+    told_by: Literal["tags", "message"] = "tags"
+    clock_tolerance_ms: Annotated[int, Ge(0), Le(86_400_000)] | None = None
     edge_time: Literal["source", "observed"] = "observed"
     lag_ms: Annotated[int, Ge(0)] = 0
     energy: Annotated[tuple[str, ...], Len(1)]

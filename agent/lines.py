@@ -6,7 +6,7 @@ events to be told. Pure: nothing here makes anything durable.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from agent import closing
+from agent import closing, messages
 from agent.batches import Ended, LineState, Look, Running, Source, observe
 from agent.config import Line
 from agent.drivers import Scan
@@ -16,6 +16,7 @@ from agent.rows import Lines
 from contract.records import Edge, EventPart, LinePart
 
 NS_PER_MS = 1_000_000
+MESSAGE_AGE_NS = 60_000_000_000  # what a message tells is seldom older; for what is, readings are read back
 
 
 def observed(
@@ -25,17 +26,29 @@ def observed(
     states, closing, events = dict(lines.states), list(lines.closing), list[EventPart]()
     for line in settings:
         state = states.get(line.name, LineState())
-        for meter, scan in scans:
-            seen = look(line, scan) if meter == line.source else None
-            if seen is None:
-                continue
-            joins = state.last is None and seen.batch is not None
-            state, ended, started = observe(state, seen, sources[line.name])
-            if ended is not None:
-                closing.append((line.name, ended))
-            events += _told(line.name, seen if joins else None, ended, started)
+        for scan in (scan for meter, scan in scans if meter == line.source):
+            if line.told_by == "message":
+                taken = messages.take(line, state, closing, scan)
+                state, ended, started, closing = taken.state, taken.ended, taken.started, [*taken.waiting]
+                told = [*taken.events, *_told(line.name, None, ended, started)]
+            else:
+                state, ended, told = _looked(line, state, scan, sources[line.name])
+            closing += [] if ended is None else [(line.name, ended)]
+            events += told
         states[line.name] = state
-    return (lines if states == lines.states else Lines(states, closing)), events
+    return (lines if states == lines.states and closing == lines.closing else Lines(states, closing)), events
+
+
+def _looked(
+    line: Line, state: LineState, scan: Scan, source: Source
+) -> tuple[LineState, Ended | None, list[EventPart]]:
+    """What a scan of the line's tags changes: (the next state, the batch that ended, what is told)."""
+    seen = look(line, scan)
+    if seen is None:
+        return state, None, []
+    joins = state.last is None and seen.batch is not None
+    state, ended, started = observe(state, seen, source)
+    return state, ended, _told(line.name, seen if joins else None, ended, started)
 
 
 def carried_over(
@@ -45,7 +58,7 @@ def carried_over(
     kept = {
         name: state
         for name, state in lines.states.items()
-        if name in old and name in new and old[name].source == new[name].source
+        if name in old and name in new and _told_alike(old[name], new[name])
     }
     events = [
         EventPart(event="batch_abandoned", about=name, at_ns=now_ns, detail={"batch": state.running.batch})
@@ -53,6 +66,10 @@ def carried_over(
         if name not in kept and state.running is not None
     ]
     return Lines(kept, [one for one in lines.closing if one[0] in kept]), events
+
+
+def _told_alike(old: LinePart, new: LinePart) -> bool:
+    return (old.source, old.told_by) == (new.source, new.told_by)
 
 
 def touched(old: Stated, new: Stated) -> set[str]:
@@ -66,12 +83,16 @@ def touched(old: Stated, new: Stated) -> set[str]:
 
 def needed_ns(lines: Lines, settings: Iterable[Line], now_ns: int) -> int:
     """The earliest instant at which an edge may lie of a batch that has no record yet, or of one still to begin."""
+    settings = tuple(settings)
     lags = {line.name: line.lag_ms * NS_PER_MS for line in settings}
     instants = [now_ns, *(ended.running.start.earliest_ns for _, ended in lines.closing)]
+    messaged = {line.name for line in settings if line.told_by == "message"}
+    if messaged:
+        instants.append(now_ns - MESSAGE_AGE_NS)
     for name, state in lines.states.items():
         if state.running is not None:
             instants.append(state.running.start.earliest_ns)
-        if state.last is not None:
+        if state.last is not None and name not in messaged:
             instants.append(state.last.seen.requested_ns - lags.get(name, 0))
     return min(instants)
 

@@ -188,6 +188,7 @@ def line_part(line: config.Line) -> records.LinePart:
         energy=[counter_ref(text) for text in line.energy],
         good=None if line.good is None else counter_ref(line.good),
         scrap=None if line.scrap is None else counter_ref(line.scrap),
+        told_by=None if line.told_by == "tags" else line.told_by,
         media=[counter_ref(text) for text in line.media] or None,
     )
 

@@ -122,6 +122,8 @@ class Recorder:
         """Make scans and events durable, then follow what they mean: edges, seals, batch records."""
         after, edges = lines.observed(self._lines, self._settings.lines, scans, sources)
         state = {} if after is self._lines else {"lines": rows.write_lines(after)}
+        for refused in (event for event in edges if event.event == "message_refused"):
+            log.warning("%s", in_words(refused))
         self._keep(scans, [*events, *edges], state, now_ns)
         self._lines = after
         if now_ns - self._sealed_at_ns >= self._settings.seal_ns or self._pending.readings >= PENDING_MAX:
@@ -231,7 +233,8 @@ class Recorder:
         """Seal the record of every ended batch whose last readings are in, or have been waited for long enough."""
         waiting = []
         for name, ended in self._lines.closing:
-            late = name in at_once or now_ns >= ended.end.latest_ns + self._settings.close_wait_ns
+            # from when the end was known: an end told late has readings in the journal, and lots still to come
+            late = name in at_once or now_ns >= ended.end.after.answered_ns + self._settings.close_wait_ns
             if late or self._is_in(name, ended):
                 self._seal_batch(name, ended, now_ns)
             else:
@@ -242,9 +245,10 @@ class Recorder:
             self._journal.record([], {"lines": rows.write_lines(self._lines)}, now_ns)
 
     def _is_in(self, name: str, ended: Ended) -> bool:
-        return all(
+        line = self._stated.lines[name]
+        return not closing.awaits_lots(line, ended) and all(
             self._reached_ns.get(point, 0) >= closing.settled_ns(ended, self._stated.counters[place])
-            for place in closing.places(self._stated.lines[name])
+            for place in closing.places(line)
             for point in _points(self._stated.counters, [place])
         )
 

@@ -45,7 +45,7 @@ def _buses(plan: Plan) -> Mapping[str, object]:
     return {
         bus: (
             plan.buses[bus],
-            {m.meter.name: target(m) for m in plan.meters if m.meter.bus == bus},
+            {m.meter.name: target(m, plan.config.line) for m in plan.meters if m.meter.bus == bus},
         )
         for bus in {m.meter.bus for m in plan.meters}
     }

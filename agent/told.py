@@ -49,8 +49,12 @@ HINTS = {
     "not_subscribed": "it is read all the same",
     "subscription_stale": "it is made anew",
     "backfill_failed": "the outage stays empty",
+    "message_refused": "it changes nothing; what it says stands in the record",
+    "messages_refused": "look at who sends to this topic",
+    "messages_lost": "look at who sends to this topic",
     "slots_missed": "too much is wanted of this bus: read less, or less often",
 }
+LONG = {"payload"}  # on record, too long for a line
 UNTOLD = {"certificate_made", "certificate_expires"}  # the session tells them itself, with more
 
 
@@ -59,7 +63,7 @@ def event(told: EventPart) -> str | None:
     if told.event in UNTOLD:
         return None
     name = "bus" if told.event == "slots_missed" else "meter"
-    details = "".join(f" {key}={value}" for key, value in told.detail.items())
+    details = "".join(f" {key}={value}" for key, value in told.detail.items() if key not in LONG)
     hint = f": {HINTS[told.event]}" if told.event in HINTS else ""
     return f"{name}={told.about} {told.event}{details}{hint}"
 

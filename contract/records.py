@@ -14,6 +14,7 @@ from contract.budget import Budget, Corrected
 from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
 from contract.error_points import ErrorPoint
 from contract.errors import Malformed
+from contract.lots import Lot
 
 Text = Annotated[str, Len(0, 1000)]
 Positive = Annotated[int, Ge(1), Le(2**63 - 1)]
@@ -123,6 +124,7 @@ class LinePart(BaseModel):
     good: CounterRef | None
     scrap: CounterRef | None
     media: list[CounterRef] | None = Field(default=None, exclude_if=lambda given: given is None)
+    told_by: Literal["message"] | None = Field(default=None, exclude_if=lambda given: given is None)  # tags if left out
 
 
 class Seen(BaseModel):
@@ -146,16 +148,18 @@ class Edge(BaseModel):
     """When a batch began or ended, as an interval of agent time, and the looks it rests on.
 
     `lag_ns` is how long the source may take to show a change; `offset` is None where the source's clock was not used.
+    `tolerance_ns` is how wrong the clock of a source may be that reports an edge with a time of its own.
     """
 
     model_config = RECORD
     earliest_ns: Integer
     latest_ns: Integer
-    policy: Literal["source", "observed"]
+    policy: Literal["source", "observed", "reported"]
     lag_ns: Count
     offset: Offset | None
     before: Seen
     after: Seen
+    tolerance_ns: Count | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class DeclaredEdge(BaseModel):
@@ -180,6 +184,8 @@ class BatchPart(BaseModel):
     start: Annotated[Edge | DeclaredEdge, Field(discriminator="policy")]
     end: Annotated[Edge | DeclaredEdge, Field(discriminator="policy")]
     closed: Literal["complete", "incomplete"]
+    inputs: list[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
+    outputs: list[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class AmountPart(BaseModel):

@@ -9,10 +9,12 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from contract import records
 from contract.errors import Malformed
 from contract.late_records import LatePart
+from contract.lots import Lot, mass
 from gateway.factors import UNITS, Factor, grams_micro
 from gateway.site_model import GRAMS_MILLI, Product, SiteModel, Utility
 from gateway.statement import (
@@ -103,7 +105,6 @@ def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
     batch = records.read(parts[0], records.BatchPart)
     amounts = [records.read(part, records.AmountPart) for part in parts[1:]]
     energy = [amount for amount in amounts if (amount.role, amount.unit) == ("energy", "wh_milli")]
-    mass = {role: [a.amount for a in amounts if (a.role, a.unit) == (role, "g_milli")] for role in ("good", "scrap")}
     return BatchFacts(
         agent,
         batch.batch,
@@ -116,8 +117,8 @@ def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
         _sum(a.lower for a in energy),
         _sum(a.upper for a in energy),
         _sum(a.u95 for a in energy),
-        _sum(mass["good"]),
-        _sum(mass["scrap"]),
+        _mass("good", amounts, batch.outputs),
+        _mass("scrap", amounts, batch.outputs),
     )
 
 
@@ -127,6 +128,14 @@ def late_facts(parts: Sequence[bytes]) -> BatchFacts:
         raise Malformed("late batch: an entry without a part")
     late = records.read(parts[0], LatePart)
     return replace(facts(late.agent, parts[1:]), late=Told(late.author, late.reason, late.told_ns))
+
+
+def _mass(
+    kind: Literal["good", "scrap"], amounts: Sequence[records.AmountPart], outputs: Sequence[Lot] | None
+) -> int | None:
+    """A kind's output: what the line's counter counted; where it has none, the lots that were stated."""
+    counted = [amount for amount in amounts if amount.role == kind]
+    return _sum(a.amount for a in counted if a.unit == "g_milli") if counted else mass(outputs, kind)
 
 
 def check_factors(site: SiteModel, factors: Mapping[str, Factor]) -> list[str]:

@@ -26,6 +26,7 @@ from contract import (
     error_points,
     keys,
     late_records,
+    lots,
     manual_records,
     merkle,
     message,
@@ -264,7 +265,7 @@ def kebab(name: str) -> str:
 
 RECORDS = {
     model.model_fields["part"].default if "part" in model.model_fields else kebab(name): model
-    for module in (records, late_records, calendar_records, budget, derived_records, manual_records, error_points)
+    for module in (records, late_records, calendar_records, budget, derived_records, manual_records, error_points, lots)
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__
 }
@@ -345,4 +346,4 @@ def test_every_link_leads_to_a_section():
         for title in re.findall(r"^## (.+)$", README, re.MULTILINE)
     }
     assert set(re.findall(r"\]\(#([\w-]+)\)", README)) == titles
-    assert len(titles) == 19
+    assert len(titles) == 20

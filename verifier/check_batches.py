@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from agent.aggregation import batch_record, replay
 from agent.aggregation.batch_record import AROUND_NS, Run
-from agent.aggregation.edges import edge
+from agent.aggregation.edges import edge, reported
 from agent.aggregation.replay import Counter, Readings
 from contract import records
 from contract.errors import Malformed
@@ -135,13 +135,22 @@ def _edge_fault(given: Edge | DeclaredEdge) -> str | None:
         return "rests on a look answered before it was requested"
     if before.answered_ns > after.answered_ns:
         return "rests on looks in the wrong order"
-    due = edge(before, after, given.lag_ns, given.offset)
+    try:
+        due = _due(given)
+    except ValueError as error:
+        return f"rests on a message that {error}"
     if (due.earliest_ns, due.latest_ns, due.policy) == (given.earliest_ns, given.latest_ns, given.policy):
         return None
     return (
         f"is signed as {given.earliest_ns}..{given.latest_ns} ({given.policy}); "
         f"its looks give {due.earliest_ns}..{due.latest_ns} ({due.policy})"
     )
+
+
+def _due(given: Edge) -> Edge:
+    if given.policy == "reported":
+        return reported(given.before, given.after, given.tolerance_ns or 0)
+    return edge(given.before, given.after, given.lag_ns, given.offset)
 
 
 def amounts(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Period | None) -> Iterator[Finding]:

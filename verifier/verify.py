@@ -15,6 +15,7 @@ from verifier import (
     check_late,
     check_ledger,
     check_manual,
+    check_messages,
     check_partition,
     check_receipts,
     check_statement,
@@ -83,6 +84,7 @@ def _recomputed(
     batches, unread = check_batches.read(read, period)
     findings = [*unfit, *unread]
     findings += check_batches.edges(batches)
+    findings += check_messages.messages(read, known, batches, period)
     findings += check_batches.amounts(read, known, batches, period)
     findings += check_late.late(read, known, batches, period)
     findings += check_events.unaccounted(read, batches, period, provisional=provisional)

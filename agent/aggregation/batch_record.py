@@ -4,7 +4,7 @@ Pure, and the one way to a record: the agent makes it when a batch closes, the g
 and the verifier again from evidence. Never: reads where the edges come from, or fills what no reading shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from agent.aggregation.replay import Amount, Counter, Readings, amounts
 from contract import records
+from contract.lots import Lot
 from contract.records import CounterRef, DeclaredEdge, Edge, LinePart
 
 Role = Literal["energy", "good", "scrap", "medium"]
@@ -25,12 +26,14 @@ NO_READINGS, BEFORE_START, AFTER_END = "no readings", "no reading before its sta
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One production run as it was told."""
+    """One production run as it was told, and its lots; None where nobody says."""
 
     batch: str
     product: str
     start: Edge | DeclaredEdge
     end: Edge | DeclaredEdge
+    inputs: Sequence[Lot] | None = None
+    outputs: Sequence[Lot] | None = None
 
 
 def refs(line: LinePart) -> list[tuple[Role, CounterRef]]:
@@ -108,6 +111,8 @@ def record(
         start=run.start,
         end=run.end,
         closed="complete" if complete and all(one.amount is not None for one in found.values()) else "incomplete",
+        inputs=None if run.inputs is None else list(run.inputs),
+        outputs=None if run.outputs is None else list(run.outputs),
     )
     amount_parts = [
         _part(role, ref, counters[ref.meter, ref.point], found[ref.meter, ref.point]) for role, ref in refs(line)

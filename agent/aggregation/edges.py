@@ -7,6 +7,9 @@ never past the looks themselves, so that of two edges that share a look the late
 Some sources stamp a value when it changes, others whenever they sample it. Only the first kind's tell of an edge.
 The look before tells the kinds apart: a stamp older than what it sampled can only be that of a change. A stamp as fresh
 as the look may be either kind's, and the source is not believed.
+
+A source that reports an edge by itself, as an MES does in a message, says when it was; what is looked at before and
+after says nothing then. How wrong its clock may be is declared, for nothing measures it.
 """
 
 from contract.records import Edge, Offset, Seen
@@ -14,6 +17,7 @@ from contract.records import Edge, Offset, Seen
 # A source tells when its tags last changed. Between looks further apart than this a batch may have ended and another
 # begun, and the last change says nothing of the first.
 APART_MOST_NS = 2_000_000_000
+NS_PER_MS = 1_000_000
 
 
 def edge(before: Seen, after: Seen, lag_ns: int, offset: Offset | None) -> Edge:
@@ -44,6 +48,31 @@ def edge(before: Seen, after: Seen, lag_ns: int, offset: Offset | None) -> Edge:
         offset=None if told is None else offset,
         before=before,
         after=after,
+    )
+
+
+def reported(before: Seen, after: Seen, tolerance_ns: int) -> Edge:
+    """The interval of an edge that `after`, a message, reports: its own time, as wrong as declared, and past already.
+
+    `before` is the message before it, or itself if it is the first. Messages in order of their times give edges of
+    which none begins or ends earlier than the one before. Raises ValueError where it reports no time, or one so far
+    after its arrival that the clock is more wrong than declared.
+    """
+    if after.source_ns is None:
+        raise ValueError("reports no time of its own")
+    earliest_ns = after.source_ns - tolerance_ns
+    if earliest_ns > after.answered_ns:
+        ahead_ms = (after.source_ns - after.answered_ns) // NS_PER_MS
+        raise ValueError(f"reports what happens {ahead_ms} ms after it came")
+    return Edge(
+        earliest_ns=earliest_ns,
+        latest_ns=min(after.source_ns + tolerance_ns, after.answered_ns),
+        policy="reported",
+        lag_ns=0,
+        offset=None,
+        before=before,
+        after=after,
+        tolerance_ns=tolerance_ns,
     )
 
 

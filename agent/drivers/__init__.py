@@ -18,6 +18,7 @@ DRIVERS: dict[str, str] = {
     "modbus": "agent.drivers.modbus",
     "opcua": "agent.drivers.opcua",
     "dlt645": "agent.drivers.dlt645",
+    "mqtt": "agent.drivers.mqtt",
 }
 
 # Status codes are those of OPC UA (OPC 10000-6 annex A), also for protocols that have none of their own.
@@ -51,13 +52,15 @@ class Unreachable(Exception):
 class Target:
     """A meter on a bus: its unit id, and what is added to each address of its profile (SunSpec: where a model begins).
 
-    DL/T 645 meters have an `address` of 12 digits instead. OPC UA has none of them: its driver reads by node alone.
+    DL/T 645 meters have an `address` of 12 digits instead; over MQTT it is a topic, and `tells` are the lines whose
+    batches its messages tell. OPC UA has none of them: its driver reads by node alone.
     """
 
     unit: int
     profile: Profile
     base: int = 0
     address: str = ""
+    tells: tuple[str, ...] = ()
 
 
 class Reading(NamedTuple):  # made thousands of times a second: a third of what a dataclass takes

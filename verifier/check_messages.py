@@ -1,0 +1,129 @@
+"""Batches told by messages of an MES: edges, product and lots must be those of the messages on record.
+
+In: a trail, its evidence, the batches and the period of the statement. Out: findings. An agent records each message it
+follows, verbatim, before anything that rests on it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from contract import batch_message
+from contract.batch_message import BatchMessage
+from contract.errors import Malformed
+from contract.lots import Lot
+from contract.records import Edge, EventPart
+from verifier.check_batches import Batch, Period
+from verifier.evidence import Evidence
+from verifier.finding import Finding
+from verifier.trail import Item, Trail, records_of
+
+CHECK = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A message as recorded: by which entry, when it came, and what it says."""
+
+    item: Item
+    line: str
+    came_ns: int
+    message: BatchMessage
+
+
+def messages(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Period | None) -> Iterator[Finding]:
+    """Every batch of a line that is told by messages follows from them; no other batch states lots."""
+    told, faults = _recorded(trail)
+    checked = outside = 0
+    for batch in batches:
+        stated = evidence.manifests.get(batch.item.index)
+        line = None if stated is None else stated.lines.get(batch.head.line)
+        if line is None:
+            continue  # a finding of its own
+        if line.told_by != "message":
+            faults += _unfounded(batch)
+            continue
+        if withheld := _withheld(trail, batch):
+            if period is not None and not period.touches(batch.head.start.earliest_ns, batch.head.end.latest_ns):
+                outside += 1
+            else:
+                faults.append(f"{batch.name}: not recomputable: {withheld} is withheld")
+            continue
+        checked += 1
+        faults += [f"{batch.name}: {fault}" for fault in _faults(batch, told)]
+    yield from (Finding(CHECK, ok=False, text=fault) for fault in faults)
+    if not faults and (checked or told):
+        text = f"{len(told)} messages on record, {checked} batches follow from theirs"
+        yield Finding(CHECK, ok=True, text=text + (f"; {outside} outside the period not shown" if outside else ""))
+
+
+def _recorded(trail: Trail) -> tuple[list[_Told], list[str]]:
+    told, faults = [], []
+    for item in trail.of("event"):
+        try:
+            events = [event for event in records_of(item, EventPart, "event") if event.event == "batch_message"]
+            for event in events:
+                payload = str(event.detail.get("payload", "")).encode()
+                told.append(_Told(item, event.about, event.at_ns, batch_message.parse(payload)))
+        except Malformed as error:
+            faults.append(f"{item.index} {item.where}: {error}")
+    return told, faults
+
+
+def _withheld(trail: Trail, batch: Batch) -> str | None:
+    """An entry of events withheld in which the batch's messages could be."""
+    for item in trail.of("event"):
+        mine = item.header.author == batch.item.header.author and item.index < batch.item.index
+        if mine and item.whole() is None and item.header.to_ns >= batch.head.start.after.answered_ns:
+            return f"{item.index} {item.where}"
+    return None
+
+
+def _unfounded(batch: Batch) -> Iterator[str]:
+    if batch.head.inputs is not None or batch.head.outputs is not None:
+        yield f"{batch.name}: states lots, but its line is not told by messages"
+    if "reported" in {batch.head.start.policy, batch.head.end.policy}:
+        yield f"{batch.name}: has a reported edge, but its line is not told by messages"
+
+
+def _faults(batch: Batch, told: Sequence[_Told]) -> Iterator[str]:
+    head, item = batch.head, batch.item
+    mine = [
+        one
+        for one in told
+        if (one.item.header.author, one.line, one.message.batch) == (item.header.author, head.line, head.batch)
+        and one.item.index < item.index
+    ]
+    start, end = _place(mine, head.start, "started"), _place(mine, head.end, "ended")
+    for name, place in (("start", start), ("end", end)):
+        if place is None:
+            yield f"its {name} is not what a message on record tells"
+    if start is None or end is None:
+        return
+    again = (at for at in range(end + 1, len(mine)) if mine[at].message.state == "started")  # the next run of this name
+    run = [one.message for one in mine[start : next(again, len(mine))]]
+    if run[-1].product != head.product:
+        yield f"signed product {head.product}, its messages say {run[-1].product}"
+    for side, given in (("inputs", head.inputs), ("outputs", head.outputs)):
+        due = next((lots for one in reversed(run) if (lots := getattr(one, side)) is not None), None)
+        if due != (None if given is None else tuple(given)):
+            yield f"signed {side} {_shown(given)}, its messages say {_shown(due)}"
+
+
+def _place(mine: Sequence[_Told], edge: Edge, state: str) -> int | None:
+    """Which message tells the edge; None if none does."""
+    if edge.policy != "reported":
+        return None
+    for at, one in enumerate(mine):
+        if (one.came_ns, one.message.at_ns, one.message.state) == (
+            edge.after.answered_ns,
+            edge.after.source_ns,
+            state,
+        ):
+            return at
+    return None
+
+
+def _shown(lots: Sequence[Lot] | None) -> str:
+    if lots is None:
+        return "nothing"
+    return ", ".join(f"{lot.lot}: {lot.quantity} {lot.unit}" for lot in lots) or "none"
