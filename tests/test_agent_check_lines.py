@@ -1,7 +1,11 @@
 """What can be wrong with a line: its source, its tags, its counters, how long it waits."""
 
+from pathlib import Path
+
 import pytest
-from plant_in_memory import CONFIG, PLC_PROFILE, assert_told, problems, write_plant
+from plant_in_memory import CONFIG, PLC_PROFILE, T0, assert_told, problems, write_plant
+
+from agent import check
 
 # what is replaced in the configuration, by what; the key, a word of the problem and one of the hint
 MISTAKES = [
@@ -37,3 +41,71 @@ def test_pieces_are_not_mass(tmp_path):
     lines = problems(tmp_path, CONFIG, plc=PLC_PROFILE.replace('unit = "kg"', 'unit = "1"'))
     assert [line.split(": ")[0] for line in lines] == ["line.press.good"]
     assert "counts in '1'" in lines[0]
+
+
+def messaged(old="", new=""):
+    """The configuration with its line told by messages, and one thing in it replaced."""
+    config = CONFIG.replace('driver = "opcua"\nurl = "opc.tcp://127.0.0.1:4840/"', BUS)
+    config = config.replace('profile = "./plc.toml"', 'profile = "./plc.toml"\naddress = "works/press/batches"')
+    config = config.replace('source = "press-plc"', 'source = "press-plc"\ntold_by = "message"\n' + TOLERANCE)
+    config = config.replace('good = "press-plc.produced"\n', "")
+    assert old in config
+    return config.replace(old, new)
+
+
+BUS = '''driver = "mqtt"
+host = "127.0.0.1"
+username = "metertrail"
+password_file = "mes.password"
+client_id = "metertrail-edge-1"'''
+TOLERANCE = "clock_tolerance_ms = 2000"
+MESSAGES = (Path(__file__).parent.parent / "configs/mes-batch.toml").read_text()
+OF_MESSAGES = [
+    (TOLERANCE, "", "line.press.clock_tolerance_ms", "missing", "how wrong the clock"),
+    (TOLERANCE, TOLERANCE + '\nedge_time = "source"', "line.press.edge_time", "only tags have it", "remove it"),
+    (TOLERANCE, TOLERANCE + "\nlag_ms = 10", "line.press.lag_ms", "only tags have it", "remove it"),
+    ('told_by = "message"\n' + TOLERANCE, "", "line.press.told_by", "'tags', though press-plc is read over mqtt",
+     'set told_by = "message"'),
+    ('told_by = "message"', 'told_by = "mes"', "line.press.told_by", "'mes'", "did you mean message?"),
+    (TOLERANCE, "clock_tolerance_ms = -1", "line.press.clock_tolerance_ms", "-1", "greater than or equal to 0"),
+    ('source = "press-plc"', 'source = "press"', "line.press.told_by", "'message', though press is read over modbus",
+     "only a meter on an mqtt bus can"),
+    ('address = "works', 'points = ["batch_id"]\naddress = "works', "line.press.source", "reads no text 'message'",
+     "name it in the meter's points"),
+    ('address = "works/press/batches"', "", "meter.press-plc.address", "'' is not a topic", "name the one topic"),
+    ("works/press/batches", "works/+", "meter.press-plc.address", "'works/+' is not a topic", "without + and #"),
+    ('client_id = "metertrail-edge-1"', "", "bus.plc.client_id", "missing", "add it"),
+    ('username = "metertrail"', 'user = "metertrail"', "bus.plc.user", "unknown key", "did you mean username?"),
+    ("[[line]]", ('[[line]]\nname="saw"\nsource="press-plc"\ntold_by="message"\nclock_tolerance_ms=1\n'
+     'energy=["press.energy"]\n[[line]]'), "meter.press-plc", "tells saw and press", "of one [[line]]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "key", "problem", "hint"), OF_MESSAGES)
+def test_a_mistake_in_a_line_told_by_messages(tmp_path, old, new, key, problem, hint):
+    write_plant(tmp_path)
+    lines = problems(tmp_path, messaged(old, new), plc=MESSAGES)
+    assert any(line.startswith(f"{key}: ") and problem in line and hint in line for line in lines), lines
+
+
+def test_a_line_told_by_messages_is_in_order(tmp_path):
+    path = write_plant(tmp_path, messaged())
+    (tmp_path / "plc.toml").write_text(MESSAGES)
+    plan = check.load(path, T0)
+    assert plan.config.line[0].told_by == "message"
+    assert check.target(plan.meters[1], plan.config.line).tells == ("press",)
+    assert check.target(plan.meters[0], plan.config.line).tells == ()
+
+
+def test_tags_have_no_clock_to_tolerate(tmp_path):
+    assert_told(
+        tmp_path, 'source = "press-plc"', 'source = "press-plc"\nclock_tolerance_ms = 5',
+        ("line.press.clock_tolerance_ms", "tags tell no time of their own", "remove it"),
+    )  # fmt: skip
+
+
+def test_a_message_has_no_other_members_than_its_own(tmp_path):
+    write_plant(tmp_path)
+    told = problems(tmp_path, messaged(), plc=MESSAGES.replace('node = "state"', 'node = "status"'))
+    (line,) = told
+    assert line.startswith("meter.press-plc.profile: point.running.node: 'status' of type bool is no part of a batch")

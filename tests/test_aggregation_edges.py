@@ -1,12 +1,13 @@
 """Edges as intervals: always bracketed by their looks, narrowed only where the source's time can be believed."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.aggregation.edges import APART_MOST_NS, edge
+from agent.aggregation.edges import APART_MOST_NS, edge, reported
 from contract.records import Offset, Seen
 
-MS = 1_000_000
+MS, S = 1_000_000, 1_000_000_000
 OFFSET = Offset(lower_ns=-2 * MS, upper_ns=3 * MS)
 
 
@@ -115,3 +116,27 @@ def test_the_looks_may_be_so_far_apart_and_no_further():
     near = edge(seen(0, 20, -9), seen(apart_ms - 20, apart_ms, 500), 0, OFFSET)
     far = edge(seen(0, 20, -9), seen(apart_ms - 20, apart_ms + 1, 500), 0, OFFSET)
     assert (near.policy, far.policy) == ("source", "observed")
+
+
+def message(at_s, came_s):
+    came_ns = came_s * S
+    return Seen(requested_ns=came_ns, answered_ns=came_ns, source_ns=None if at_s is None else at_s * S)
+
+
+def test_a_reported_edge_is_the_time_stated_as_wrong_as_declared_and_never_after_the_message():
+    before, after = message(90, 91), message(100, 500)
+    at = reported(before, after, 3 * S)
+    assert (at.earliest_ns, at.latest_ns) == (97 * S, 103 * S)
+    assert (at.policy, at.lag_ns, at.offset, at.tolerance_ns) == ("reported", 0, None, 3 * S)
+    assert (at.before, at.after) == (before, after)
+    assert reported(before, message(100, 101), 3 * S).latest_ns == 101 * S
+    ahead = reported(before, message(100, 97), 3 * S)  # its clock is ahead by all that is declared
+    assert (ahead.earliest_ns, ahead.latest_ns) == (97 * S, 97 * S)
+
+
+@pytest.mark.parametrize(
+    ("after", "why"), [(message(100, 96), "4000 ms after it came"), (message(None, 96), "no time")]
+)
+def test_what_cannot_be_the_time_of_an_edge_is_refused(after, why):
+    with pytest.raises(ValueError, match=why):
+        reported(message(90, 91), after, 3 * S)
