@@ -306,7 +306,8 @@ class History:
                         if described(self.in_force[before], made.meter) == described(stated, made.meter):
                             alike.setdefault(made.meter, []).append(made)
             head = records.read(self.parts[index][0], records.BatchPart)
-            ended = Ended(Running(head.batch, head.product, head.start), head.end)
+            lots = (None if side is None else tuple(side) for side in (head.inputs, head.outputs))
+            ended = Ended(Running(head.batch, head.product, head.start, *lots), head.end)
             complete = head.closed == "complete"
             again = closing.parts(stated.lines[head.line], ended, stated.counters, alike, complete=complete)
             assert again == self.parts[index], f"{head.batch} does not follow from the chain before it"

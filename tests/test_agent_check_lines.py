@@ -1,8 +1,8 @@
 """What can be wrong with a line: its source, its tags, its counters, how long it waits."""
 
-from pathlib import Path
-
 import pytest
+from message_plant import MESSAGED, TOLERANCE
+from message_plant import PROFILE as MESSAGE_PROFILE
 from plant_in_memory import CONFIG, PLC_PROFILE, T0, assert_told, problems, write_plant
 
 from agent import check
@@ -45,21 +45,10 @@ def test_pieces_are_not_mass(tmp_path):
 
 def messaged(old="", new=""):
     """The configuration with its line told by messages, and one thing in it replaced."""
-    config = CONFIG.replace('driver = "opcua"\nurl = "opc.tcp://127.0.0.1:4840/"', BUS)
-    config = config.replace('profile = "./plc.toml"', 'profile = "./plc.toml"\naddress = "works/press/batches"')
-    config = config.replace('source = "press-plc"', 'source = "press-plc"\ntold_by = "message"\n' + TOLERANCE)
-    config = config.replace('good = "press-plc.produced"\n', "")
-    assert old in config
-    return config.replace(old, new)
+    assert old in MESSAGED
+    return MESSAGED.replace(old, new)
 
 
-BUS = '''driver = "mqtt"
-host = "127.0.0.1"
-username = "metertrail"
-password_file = "mes.password"
-client_id = "metertrail-edge-1"'''
-TOLERANCE = "clock_tolerance_ms = 2000"
-MESSAGES = (Path(__file__).parent.parent / "configs/mes-batch.toml").read_text()
 OF_MESSAGES = [
     (TOLERANCE, "", "line.press.clock_tolerance_ms", "missing", "how wrong the clock"),
     (TOLERANCE, TOLERANCE + '\nedge_time = "source"', "line.press.edge_time", "only tags have it", "remove it"),
@@ -84,13 +73,13 @@ OF_MESSAGES = [
 @pytest.mark.parametrize(("old", "new", "key", "problem", "hint"), OF_MESSAGES)
 def test_a_mistake_in_a_line_told_by_messages(tmp_path, old, new, key, problem, hint):
     write_plant(tmp_path)
-    lines = problems(tmp_path, messaged(old, new), plc=MESSAGES)
+    lines = problems(tmp_path, messaged(old, new), plc=MESSAGE_PROFILE)
     assert any(line.startswith(f"{key}: ") and problem in line and hint in line for line in lines), lines
 
 
 def test_a_line_told_by_messages_is_in_order(tmp_path):
     path = write_plant(tmp_path, messaged())
-    (tmp_path / "plc.toml").write_text(MESSAGES)
+    (tmp_path / "plc.toml").write_text(MESSAGE_PROFILE)
     plan = check.load(path, T0)
     assert plan.config.line[0].told_by == "message"
     assert check.target(plan.meters[1], plan.config.line).tells == ("press",)
@@ -106,6 +95,6 @@ def test_tags_have_no_clock_to_tolerate(tmp_path):
 
 def test_a_message_has_no_other_members_than_its_own(tmp_path):
     write_plant(tmp_path)
-    told = problems(tmp_path, messaged(), plc=MESSAGES.replace('node = "state"', 'node = "status"'))
+    told = problems(tmp_path, messaged(), plc=MESSAGE_PROFILE.replace('node = "state"', 'node = "status"'))
     (line,) = told
     assert line.startswith("meter.press-plc.profile: point.running.node: 'status' of type bool is no part of a batch")

@@ -1,14 +1,11 @@
 """All lines at once: what is told, what is remembered, how far back edges may still lie."""
 
-import json
-from datetime import UTC, datetime
-
+from message_plant import message
 from plant_in_memory import S, at_ns, meter_scan, plc_scan
 
 from agent import lines
 from agent.batches import Source
 from agent.config import Line
-from agent.drivers import Reading, Scan
 from agent.rows import Lines
 from contract.records import LinePart
 
@@ -72,23 +69,15 @@ def test_only_lines_told_by_the_same_source_are_carried_over():
         ]
 
 
-MESSAGED = LINE.model_copy(update={"source": "mes", "told_by": "message", "clock_tolerance_ms": 1000})
-
-
-def told(state, batch, k):
-    """A message that comes with round k and says that this is when it happened."""
-    at = datetime.fromtimestamp(at_ns(k) // S, UTC).isoformat()
-    message = {"schema": "metertrail/batch/v1", "line": "press", "product": "coil"}
-    text = json.dumps(message | {"state": state, "batch": batch, "at": at})
-    return "mes", Scan(0, at_ns(k), at_ns(k), (Reading("message", None, 0, None, text),))
+MESSAGED = LINE.model_copy(update={"told_by": "message", "clock_tolerance_ms": 1000})
 
 
 def test_a_line_is_told_by_messages():
-    scans = [told("started", "A", 1), plc_scan(2, "X"), told("ended", "A", 5), told("ended", "B", 6)]
+    scans = [message("started", "A", 1), meter_scan(2), message("ended", "A", 5), message("ended", "B", 6)]
     state, events = lines.observed(NOTHING, [MESSAGED], scans, SOURCES)
     assert [(event.event, event.about) for event in events] == [
         ("batch_message", "press"), ("batch_started", "press"), ("batch_message", "press"), ("batch_ended", "press"),
-        ("message_refused", "mes"),
+        ("message_refused", "press-plc"),
     ]  # fmt: skip
     ((name, ended),) = state.closing
     assert (name, ended.running.batch) == ("press", "A")
@@ -96,18 +85,16 @@ def test_a_line_is_told_by_messages():
 
 
 def test_lots_that_come_after_the_end_reach_the_batch_that_waits():
-    ended, _ = lines.observed(NOTHING, [MESSAGED], [told("started", "A", 1), told("ended", "A", 5)], SOURCES)
-    mes, scan = told("ended", "A", 5)
-    text = json.dumps(json.loads(scan.readings[0].text) | {"outputs": []})
-    more = Scan(0, at_ns(9), at_ns(9), (Reading("message", None, 0, None, text),))
-    state, _ = lines.observed(ended, [MESSAGED], [(mes, more)], SOURCES)
+    ended, _ = lines.observed(NOTHING, [MESSAGED], [message("started", "A", 1), message("ended", "A", 5)], SOURCES)
+    more = message("ended", "A", 5, 9, outputs=[])
+    state, _ = lines.observed(ended, [MESSAGED], [more], SOURCES)
     assert [one.running.outputs for _, one in state.closing] == [()]
     assert state.states["press"].running is None
 
 
 def test_of_a_line_told_by_messages_a_minute_is_remembered_and_a_batch_from_its_start():
-    begun, _ = lines.observed(NOTHING, [MESSAGED], [told("started", "A", 100)], SOURCES)
-    ended, _ = lines.observed(begun, [MESSAGED], [told("ended", "A", 200)], SOURCES)
+    begun, _ = lines.observed(NOTHING, [MESSAGED], [message("started", "A", 100)], SOURCES)
+    ended, _ = lines.observed(begun, [MESSAGED], [message("ended", "A", 200)], SOURCES)
     idle = Lines(ended.states, [])
     assert lines.needed_ns(idle, [MESSAGED], at_ns(1000)) == at_ns(940)
     assert lines.needed_ns(begun, [MESSAGED], at_ns(1000)) == begun.states["press"].running.start.earliest_ns

@@ -98,7 +98,8 @@ class MqttDriver:
         self._by_topic = {meter.address: name for name, meter in meters.items()}
         self._client: mqtt.Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._up = asyncio.Event()
+        self._up = False
+        self._settled = asyncio.Event()  # what became of the first connection and its subscriptions is known
         self._why = "no connection"
         self._refused: set[str] = set()
         self._asked: dict[int, str] = {}  # subscriptions under way
@@ -113,7 +114,7 @@ class MqttDriver:
         if self._client is None:
             await self._connect()
         if not self._waiting[meter]:
-            if not self._up.is_set():
+            if not self._up:
                 raise Unreachable(f"{self._place}: {self._why}")
             if self._meters[meter].address in self._refused:
                 topic = self._meters[meter].address
@@ -132,8 +133,8 @@ class MqttDriver:
 
     async def close(self) -> None:
         """Disconnect; the broker keeps what comes from now on."""
-        client, self._client = self._client, None
-        self._up.clear()
+        client, self._client, self._up = self._client, None, False
+        self._settled.clear()
         if client is not None:
             client.disconnect()
             await asyncio.to_thread(client.loop_stop)
@@ -202,7 +203,7 @@ class MqttDriver:
         client.loop_start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._bus.timeout_ms / 1000):
-                await self._up.wait()
+                await self._settled.wait()
 
     # ---- called in the client's thread; what they found is handed to the loop, in order ----
 
@@ -242,6 +243,7 @@ class MqttDriver:
     # ---- called in the event loop ----
 
     def _begun(self) -> None:
+        self._up = True
         self._session += 1
         self._refused.clear()
         self._asked.clear()
@@ -251,15 +253,15 @@ class MqttDriver:
         if refused and topic is not None:
             self._refused.add(topic)
         if not self._asked:
-            self._up.set()
+            self._settled.set()
 
     def _down(self, why: str) -> None:
-        self._up.clear()
-        self._why = why
+        self._up, self._why = False, why
+        self._settled.set()
 
     def _broke(self) -> None:
         self._session += 1
-        if self._up.is_set():  # else it is known already why
+        if self._up:  # else it is known already why
             self._down("the connection broke: tried again")
 
     def _arrived(self, topic: str, came_ns: int, payload: bytes, size: int, mid: int) -> None:

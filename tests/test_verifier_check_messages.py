@@ -1,0 +1,126 @@
+"""A batch told by messages must follow from those on record, and from nothing else."""
+
+import archive_maker as maker
+import pytest
+from archive_maker import AGENT, T0, failures, index_of
+from message_plant import lots, message, works
+from plant_in_memory import KEY, meter_scan
+
+from contract.lots import Lot
+from verifier import archive, check_batches, check_messages, evidence, trail
+
+ALL = check_batches.Period(0, 2**62)
+MESSAGES = {
+    5: [message("started", "A", 5, inputs=lots(5))],
+    9: [message("started", "A", 5, 9, inputs=lots(6))],
+    20: [message("ended", "A", 20)],
+    22: [message("ended", "A", 20, 22, outputs=lots(4, "good"))],
+    30: [message("started", "A", 30), message("ended", "A", 30, 30.2, outputs=[])],
+}
+
+
+@pytest.fixture(scope="module")
+def works_ledger(tmp_path_factory):
+    """The ledger of an agent that ran through the messages: two runs of one name, each with its own lots."""
+    site = works(tmp_path_factory.mktemp("works"))
+    site.start(0)
+    for k in range(1, 50):
+        site.take(k, [meter_scan(k), *MESSAGES.get(k, [])])
+    entries = [[stored.sealed.signed, stored.sealed.body] for stored in site.entries()]
+    site.stop()
+    return entries
+
+
+@pytest.fixture
+def made(works_ledger):
+    factory = maker.Factory()
+    factory.private[AGENT] = KEY
+    maker.opened(factory)
+    factory.ledger += [list(pair) for pair in works_ledger]
+    return factory
+
+
+def read(made):
+    seen, _ = trail.read(archive.read(made.pack()))
+    known, _ = evidence.read(seen)
+    batches, _ = check_batches.read(seen, None)
+    return seen, known, batches
+
+
+def checked(made, period=ALL, **changes):
+    """What the check says; `changes` are to the first batch's head."""
+    seen, known, (first, *others) = read(made)
+    bent = check_batches.Batch(first.item, first.head.model_copy(update=changes), first.amounts)
+    return [(finding.ok, finding.text) for finding in check_messages.messages(seen, known, [bent, *others], period)]
+
+
+def test_an_agent_s_own_records_hold(made):
+    assert failures(made) == []
+    assert checked(made) == [(True, "6 messages on record, 2 batches follow from theirs")]
+    _, _, (first, second) = read(made)
+    assert [lot.quantity for lot in first.head.inputs] == [6_000_000]
+    assert [lot.quantity for lot in first.head.outputs] == [4_000_000]
+    assert (second.head.inputs, second.head.outputs) == (None, [])
+
+
+OTHER = Lot(lot="L", quantity=4_000_001, unit="g_milli", source="reported", kind="good")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"outputs": [OTHER]}, "A: signed outputs L: 4000001 g_milli, its messages say L: 4000000 g_milli"),
+        ({"outputs": None}, "A: signed outputs nothing, its messages say L: 4000000 g_milli"),
+        ({"inputs": []}, "A: signed inputs none, its messages say L: 6000000 g_milli"),
+        ({"product": "strip"}, "A: signed product strip, its messages say coil"),
+        ({"batch": "B"}, "B: its start is not what a message on record tells"),
+    ],
+)
+def test_what_no_message_says_is_named(made, changes, told):
+    assert (False, told) in checked(made, **changes)
+
+
+def test_an_edge_must_be_that_of_a_message(made):
+    _, _, (first, second) = read(made)
+    told = (False, "A: its end is not what a message on record tells")
+    moved = first.head.end.after.model_copy(update={"source_ns": first.head.end.after.source_ns + 1})
+    assert told in checked(made, end=first.head.end.model_copy(update={"after": moved}))
+    assert told in checked(made, end=first.head.end.model_copy(update={"policy": "observed"}))
+    assert told in checked(made, end=first.head.start)
+    assert second.head.start.policy == "reported"
+
+
+def test_a_reported_edge_is_recomputed(made):
+    _, _, (first, _) = read(made)
+    start = first.head.start
+    wider = start.model_copy(update={"latest_ns": start.latest_ns + 1})
+    ahead = start.model_copy(update={"tolerance_ns": 0, "after": start.after.model_copy(update={"source_ns": 2**62})})
+    for bent, words in ((wider, "its start is signed as"), (ahead, "rests on a message that reports what happens")):
+        batch = check_batches.Batch(first.item, first.head.model_copy(update={"start": bent}), ())
+        assert any(words in finding.text for finding in check_batches.edges([batch]))
+
+
+def test_a_message_that_is_withheld_leaves_a_batch_of_the_period_unproved(made):
+    made.ledger[index_of(made, AGENT, "event", 1)][1] = None
+    assert any(not ok and "A: not recomputable: " in text and "is withheld" in text for ok, text in checked(made))
+    ((ok, text),) = checked(made, check_batches.Period(T0 - 10, T0 - 5))
+    assert ok
+    assert "outside the period not shown" in text
+
+
+def test_a_message_that_cannot_be_read_is_named(made):
+    event = maker.records.EventPart(event="batch_message", about="press", at_ns=T0, detail={"payload": "{"})
+    made.writers[AGENT] = maker.Writer(maker.SITE, AGENT, KEY, bytes(16))
+    made.epoch(AGENT, [], T0, None)
+    made.add(AGENT, "event", [maker.records.write(event)], T0, T0)
+    assert any(not ok and "batch message: not JSON" in text for ok, text in checked(made))
+
+
+def test_lots_and_reported_edges_need_a_line_that_is_told_by_messages():
+    made = maker.factory()
+    assert checked(made) == []
+    assert checked(made, inputs=[]) == [(False, "L1-0001: states lots, but its line is not told by messages")]
+    _, _, batches = read(made)
+    reported = batches[0].head.start.model_copy(update={"policy": "reported"})
+    ((ok, text),) = checked(made, start=reported)
+    assert (ok, text) == (False, "L1-0001: has a reported edge, but its line is not told by messages")
