@@ -12,7 +12,18 @@ from agent.batches import Ended
 from contract.records import LinePart
 from contract.segment import MeterSegment
 
-__all__ = ["Counters", "Place", "Role", "is_settled", "parts", "places", "record", "refs", "settled_ns"]
+__all__ = [
+    "Counters",
+    "Place",
+    "Role",
+    "awaits_lots",
+    "is_settled",
+    "parts",
+    "places",
+    "record",
+    "refs",
+    "settled_ns",
+]
 
 
 def settled_ns(ended: Ended, counter: Counter) -> int:

@@ -23,6 +23,7 @@ import metertrail
 from agent import check
 from agent import cli as agent_cli
 from agent.drivers import profile
+from contract import batch_message
 from contract.topics import CHANNELS
 from gateway import attribution, broker, config, export_cli, factors, site_model
 from gateway import cli as gateway_cli
@@ -180,7 +181,7 @@ LOADERS = {
 
 def test_every_toml_is_of_a_known_kind():
     kinds = Counter(about.partition(" ")[0] for _, about, _ in fences("toml"))
-    assert kinds == {"profile": 1, "agent-addition": 1, "agent-buses": 3, "factor": 1, "trust": 1, "excerpt": 1}
+    assert kinds == {"profile": 1, "agent-addition": 1, "agent-buses": 4, "factor": 1, "trust": 1, "excerpt": 1}
 
 
 @pytest.mark.parametrize(("document", "about", "text"), fences("toml"))
@@ -197,6 +198,12 @@ def test_toml_is_read_by_the_loader_it_is_meant_for(document, about, text, tmp_p
         assert {bus["name"] for bus in tomllib.loads(text)["bus"]} <= check.load(path, DAY_NS).buses.keys()
     else:
         assert LOADERS[kind](text), document
+
+
+def test_the_page_s_batch_message_is_one():
+    told = batch_message.parse(the("json", "batch-message").encode())
+    assert [(lot.quantity, lot.unit) for lot in told.inputs] == [(1_200_500_000, "g_milli")]
+    assert [(lot.quantity, lot.kind) for lot in told.outputs] == [(1_180_000_000, "good"), (20_000_000, "scrap")]
 
 
 # ---- error lines -----------------------------------------------------------------------------------------------------
@@ -389,7 +396,7 @@ def test_the_operators_page_has_every_state_in_both_languages():
 
 
 def test_the_accountants_figures_add_up():
-    ((_, _, text),) = fences("json")
+    ((_, _, text),) = (fence for fence in fences("json") if fence[1] != "batch-message")
     said = json.loads(text)
     factor = factors.library([(ROOT / "configs/factors/cn-electricity-footprint-2024.toml").read_bytes()])
     assert factor["cn-electricity-footprint-2024"].value == "0.5777"

@@ -11,13 +11,11 @@ from contract import batch_message
 from contract.batch_message import BatchMessage
 from contract.errors import Malformed
 from contract.lots import Lot
-from contract.records import Edge, EventPart
+from contract.records import DeclaredEdge, Edge, EventPart
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding
 from verifier.trail import Item, Trail, records_of
-
-CHECK = "message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,10 @@ def messages(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period:
             continue
         checked += 1
         faults += [f"{batch.name}: {fault}" for fault in _faults(batch, told)]
-    yield from (Finding(CHECK, ok=False, text=fault) for fault in faults)
+    yield from (Finding("message", ok=False, text=fault) for fault in faults)
     if not faults and (checked or told):
         text = f"{len(told)} messages on record, {checked} batches follow from theirs"
-        yield Finding(CHECK, ok=True, text=text + (f"; {outside} outside the period not shown" if outside else ""))
+        yield Finding("message", ok=True, text=text + (f"; {outside} outside the period not shown" if outside else ""))
 
 
 def _recorded(trail: Trail) -> tuple[list[_Told], list[str]]:
@@ -73,7 +71,7 @@ def _withheld(trail: Trail, batch: Batch) -> str | None:
     """An entry of events withheld in which the batch's messages could be."""
     for item in trail.of("event"):
         mine = item.header.author == batch.item.header.author and item.index < batch.item.index
-        if mine and item.whole() is None and item.header.to_ns >= batch.head.start.after.answered_ns:
+        if mine and item.whole() is None and item.header.to_ns >= batch.head.start.earliest_ns:
             return f"{item.index} {item.where}"
     return None
 
@@ -109,9 +107,9 @@ def _faults(batch: Batch, told: Sequence[_Told]) -> Iterator[str]:
             yield f"signed {side} {_shown(given)}, its messages say {_shown(due)}"
 
 
-def _place(mine: Sequence[_Told], edge: Edge, state: str) -> int | None:
+def _place(mine: Sequence[_Told], edge: Edge | DeclaredEdge, state: str) -> int | None:
     """Which message tells the edge; None if none does."""
-    if edge.policy != "reported":
+    if not isinstance(edge, Edge) or edge.policy != "reported":
         return None
     for at, one in enumerate(mine):
         if (one.came_ns, one.message.at_ns, one.message.state) == (
