@@ -152,3 +152,10 @@ def test_the_schema_says_what_the_reader_does():
     assert members["schema"]["const"] == batch_message.FORM
     assert str(MESSAGE_BYTES_MAX) in SCHEMA["description"]
     assert MESSAGE.keys() == members.keys()
+
+
+def test_the_how_to_shows_a_message_that_is_one():
+    page = (Path(__file__).parent.parent / "docs/energy-engineer.md").read_text()
+    told = parse(page.partition("```json batch-message\n")[2].partition("```")[0].encode())
+    assert [(lot.quantity, lot.unit) for lot in told.inputs] == [(1_200_500_000, "g_milli")]
+    assert [(lot.quantity, lot.kind) for lot in told.outputs] == [(1_180_000_000, "good"), (20_000_000, "scrap")]

@@ -23,7 +23,6 @@ import metertrail
 from agent import check
 from agent import cli as agent_cli
 from agent.drivers import profile
-from contract import batch_message
 from contract.topics import CHANNELS
 from gateway import attribution, broker, config, export_cli, factors, site_model
 from gateway import cli as gateway_cli
@@ -198,12 +197,6 @@ def test_toml_is_read_by_the_loader_it_is_meant_for(document, about, text, tmp_p
         assert {bus["name"] for bus in tomllib.loads(text)["bus"]} <= check.load(path, DAY_NS).buses.keys()
     else:
         assert LOADERS[kind](text), document
-
-
-def test_the_page_s_batch_message_is_one():
-    told = batch_message.parse(the("json", "batch-message").encode())
-    assert [(lot.quantity, lot.unit) for lot in told.inputs] == [(1_200_500_000, "g_milli")]
-    assert [(lot.quantity, lot.kind) for lot in told.outputs] == [(1_180_000_000, "good"), (20_000_000, "scrap")]
 
 
 # ---- error lines -----------------------------------------------------------------------------------------------------
