@@ -31,6 +31,7 @@ from gateway.statement import (
     UtilityResult,
     canonical_json,
 )
+from gateway.summed import MeterError, meter_error, u95_of
 
 __all__ = [
     "BatchFacts",
@@ -67,6 +68,7 @@ class BatchFacts:
     """What a batch entry says, summed over its line's meters. Times are the midpoints of its edges; None: not known.
 
     `late` is None where the agent itself saw the batch; `by_hand` are the figures that a person gave (manual.py).
+    `errors` are those of its energy's meters, for sums of several batches.
     """
 
     agent: str
@@ -84,6 +86,7 @@ class BatchFacts:
     scrap_g_milli: int | None
     late: Told | None = None
     by_hand: tuple[ByHand, ...] = ()
+    errors: tuple[MeterError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,14 @@ class UtilityUse:
 def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
     """Read a batch entry's parts. Raises Malformed.
 
-    A figure of several meters is their sum, and not known if one of them is not; u95 adds linearly.
+    A figure of several meters is their sum, and not known if one of them is not; u95 by summed.py.
     """
     if not parts:
         raise Malformed("batch: an entry without a part")
     batch = records.read(parts[0], records.BatchPart)
     amounts = [records.read(part, records.AmountPart) for part in parts[1:]]
     energy = [amount for amount in amounts if (amount.role, amount.unit) == ("energy", "wh_milli")]
+    errors = tuple(meter_error(agent, batch, amount) for amount in energy)
     return BatchFacts(
         agent,
         batch.batch,
@@ -116,9 +120,10 @@ def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
         _sum(a.amount for a in energy),
         _sum(a.lower for a in energy),
         _sum(a.upper for a in energy),
-        _sum(a.u95 for a in energy),
+        u95_of(errors),
         _mass("good", amounts, batch.outputs),
         _mass("scrap", amounts, batch.outputs),
+        errors=errors,
     )
 
 
@@ -308,7 +313,7 @@ def _product(site: SiteModel, product: Product, rows: Sequence[_Row], factor: Fa
         direct_wh_milli=direct,
         direct_lower_wh_milli=_sum(batch.lower for batch in batches),
         direct_upper_wh_milli=_sum(batch.upper for batch in batches),
-        direct_u95_wh_milli=_sum(batch.u95 for batch in batches),
+        direct_u95_wh_milli=_u95(batches),
         utilities=shares,
         energy_wh_milli=energy,
         good_g_milli=good,
@@ -349,6 +354,13 @@ def _factor_used(factor: Factor) -> FactorUsed:
 
 def _order(batch: BatchFacts) -> tuple[int, int, str, str, str, bool]:
     return (batch.start_ns, batch.end_ns, batch.agent, batch.line, batch.batch, batch.late is not None)
+
+
+def _u95(batches: Sequence[BatchFacts]) -> int | None:
+    """U95 of the batches' energies together: linear where one of them does not say what it rests on."""
+    if not all(batch.errors for batch in batches):
+        return _sum(batch.u95 for batch in batches)
+    return u95_of([error for batch in batches for error in batch.errors])
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

@@ -181,7 +181,8 @@ def _amended(part: bytes, amendment: Amendment | None, metered: BatchFacts, rows
     )
     if fault is not None:
         return part
-    return records.write(amount.model_copy(update={"amount": said.new, "lower": None, "upper": None, "u95": None}))
+    unknown = dict.fromkeys(("lower", "upper", "u95", "uncertainty", "corrected"))
+    return records.write(amount.model_copy(update={"amount": said.new, **unknown}))
 
 
 def _with_quantity(

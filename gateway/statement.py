@@ -38,8 +38,9 @@ class ProductResult:
     """One product over the period.
 
     Only batches that count are in the figures; `incomplete` and `excluded` (which includes them) are not, and stand in
-    the statement's list of excluded batches. `direct_*` is what the lines' own meters say; `direct_u95_wh_milli` adds
-    the batches' expanded uncertainties linearly, as is right for one meter's instrument part and cautious for the rest.
+    the statement's list of excluded batches. `direct_*` is what the lines' own meters say; `direct_u95_wh_milli`
+    is the expanded uncertainty of their sum: one meter's limit of error is one error in all its batches, an edge shared
+    by two of them is none, the rest is independent (summed.py).
     `measured_ppm` + `allocated_ppm` = 1,000,000 of the total energy. `*_per_unit` is per declared unit of good output:
     the period's sum over the period's sum.
     """

@@ -49,7 +49,8 @@ PURE = (
     "agent/drivers/modbus_latency.py", "agent/drivers/modbus_pieces.py", "agent/drivers/point.py",
     "agent/drivers/profile.py", "agent/drivers/profile_checks.py", "agent/drivers/registers.py",
     "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/factors.py",
-    "gateway/manual.py", "gateway/site_model.py", "gateway/statement.py", "gateway/trust.py",
+    "gateway/manual.py", "gateway/site_model.py", "gateway/statement.py", "gateway/summed.py",
+    "gateway/trust.py",
 )  # fmt: skip
 WORLD = {
     "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "selectors", "shutil",
