@@ -22,6 +22,7 @@ COMMANDS = {
     "manual": ("gateway.manual_cli", "main", "hand readings, invoices, quantities and amendments, as signed entries"),
     "export": ("gateway.export_cli", "main", "a product's statement with all its evidence, as one archive"),
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),
+    "replay": ("metertrail", "replay", "a period's batch records again from raw readings, signed beside recomputed"),
     "import": ("agent.commission.import_cli", "main", "a list of meters from Excel or CSV into agent.toml"),
     "commission": ("agent.commission.commission_cli", "main", "check a meter on site, and sign what was found"),
     "scan": ("agent.commission.scan", "main", "which meters are there: find them, and draft a configuration"),
@@ -37,20 +38,42 @@ def verify(argv: list[str]) -> int:
 
     The verifier knows of archives alone: it opens no database, so this is arranged here.
     """
-    check = importlib.import_module("verifier.cli").main
     files = [word for before, word in zip(["", *argv], argv, strict=False) if before != "--trust"]
     config = next((word for word in files if word.endswith(".toml")), None)
-    if config is None:
+    return _packed_first("verifier.cli", argv, config)
+
+
+def replay(argv: list[str]) -> int:
+    """Recompute a period from an archive; a gateway's ledger or an agent's journal is packed into a file first."""
+    words = [word for before, word in zip(["", *argv], argv, strict=False) if before not in {"--from", "--to"}]
+    source = next((word for word in words if word.endswith(".toml") or Path(word).is_dir()), None)
+    return _packed_first("verifier.replay_cli", argv, source)
+
+
+def _packed_first(module: str, argv: list[str], source: str | None) -> int:
+    """Run a command of the verifier on what is packed from `source`; None: on its arguments as they are."""
+    check = importlib.import_module(module).main
+    if source is None:
         return int(check(argv))
     try:
-        packed = importlib.import_module("gateway.export_cli").pack_ledger(Path(config))
+        packed = _pack(Path(source))
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     with tempfile.TemporaryDirectory(prefix="metertrail-") as folder:
-        archive = Path(folder) / "ledger.zip"
-        archive.write_bytes(packed)
-        return int(check([str(archive) if word == config else word for word in argv]))
+        copy = Path(folder) / "packed"
+        copy.write_bytes(packed)
+        return int(check([str(copy) if word == source else word for word in argv]))
+
+
+def _pack(source: Path) -> bytes:
+    """A gateway's ledger as an archive, or a journal's entries. Raises ValueError, one clear line each, or OSError."""
+    if not source.is_dir():
+        return bytes(importlib.import_module("gateway.export_cli").pack_ledger(source))
+    packed, damaged = importlib.import_module("agent.journal_copy").pack(source)
+    if damaged:
+        sys.stderr.write(f"{source}: {damaged} damaged entries are left out: what rests on them will differ\n")
+    return bytes(packed)
 
 
 def main() -> int:

@@ -16,8 +16,8 @@ def test_every_sub_command_names_a_function(name):
     assert words
 
 
-def test_there_are_fourteen():
-    assert len(metertrail.COMMANDS) == 14
+def test_there_are_fifteen():
+    assert len(metertrail.COMMANDS) == 15
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 0), (["--help"], 0), (["-h"], 0), (["meters"], 2)])
@@ -69,3 +69,17 @@ def test_a_reader_that_has_had_enough_is_no_fault():
     running.stdout.close()
     assert running.stderr.read() == b""
     assert running.wait(30) == 141
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("gateway.toml", "gateway.toml: No such file or directory: name a gateway's configuration file\n"),
+        (".", ".: holds no journal: name the data folder of an agent that has sealed entries\n"),
+        ("no-such.zip", "no-such.zip: No such file or directory: name a file that can be read\n"),
+    ],
+)
+def test_replay_tells_a_ledger_a_journal_and_an_archive_apart(source, told, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert metertrail.replay(["--from", "2026-01-01T00:00Z", source, "--to", "2026-01-02T00:00Z"]) == 2
+    assert capsys.readouterr().err == told

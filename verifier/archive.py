@@ -74,6 +74,13 @@ def read(data: bytes) -> Archive:
     )
 
 
+def read_entries(data: bytes) -> tuple[Kept, ...]:
+    """Entries alone, in the form of the member `entries.cborseq`. Raises TooLarge or Malformed."""
+    if len(data) > ARCHIVE_BYTES_MAX:
+        raise TooLarge(f"entries: {len(data)} bytes; at most {ARCHIVE_BYTES_MAX}")
+    return tuple(_entries(data))
+
+
 def _members(data: bytes) -> dict[str, bytes]:
     """Every member's bytes as they stand. Checksums are left to the comparison, which sees more than they do."""
     try:

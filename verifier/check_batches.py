@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from agent.aggregation import batch_record, replay
 from agent.aggregation.batch_record import AROUND_NS, Run
 from agent.aggregation.edges import edge, reported
-from agent.aggregation.replay import Counter, Readings
+from agent.aggregation.replay import Amount, Counter, Readings
 from contract import records
 from contract.errors import Malformed
 from contract.late_records import LatePart
@@ -23,7 +23,7 @@ from gateway.attribution import BatchFacts
 from gateway.manual import Manual
 from verifier.evidence import Evidence
 from verifier.finding import Finding
-from verifier.trail import GATEWAY, Item, Trail, records_of
+from verifier.trail import GATEWAY, Entries, Item, records_of
 
 UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J"}
 NO_BOUND = -(2**63)
@@ -76,7 +76,7 @@ class Batch:
         return self.head.batch
 
 
-def read(trail: Trail, period: Period | None) -> tuple[list[Batch], list[Finding]]:
+def read(trail: Entries, period: Period | None) -> tuple[list[Batch], list[Finding]]:
     """The batch entries. One withheld though it touches the period is a finding, and so is an unreadable one."""
     batches, findings = [], []
     for item in merge(trail.of("batch"), trail.of("late_batch", author=GATEWAY), key=lambda item: item.index):
@@ -153,7 +153,7 @@ def _due(given: Edge) -> Edge:
     return edge(given.before, given.after, given.lag_ns, given.offset)
 
 
-def amounts(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Period | None) -> Iterator[Finding]:
+def amounts(trail: Entries, evidence: Evidence, batches: Sequence[Batch], period: Period | None) -> Iterator[Finding]:
     """Every signed amount is the one that the readings sealed before it give."""
     checked = wrong = outside = 0
     withheld = [item for item in trail.of("segment") if item.whole() is None]
@@ -166,7 +166,7 @@ def amounts(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: 
             wrong += 1
             yield Finding("batch", ok=False, text=f"{batch.name}: not recomputable: {missing}")
             continue
-        for fault in _line_faults(evidence, batch):
+        for fault in line_faults(evidence, batch):
             wrong += 1
             yield Finding("batch", ok=False, text=f"{batch.name}: {fault}")
         for signed in batch.amounts:
@@ -225,7 +225,7 @@ def known_of(evidence: Evidence, batch: Batch, counter: Counter) -> Readings:
     return batch_record.around(evidence.around(batch.agent, counter, stated, batch.before), batch.run)
 
 
-def _line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
+def line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
     """The amounts are those of exactly the counters its line declares, each in its role."""
     line = evidence.manifests[batch.item.index].lines.get(batch.head.line)
     if line is None:
@@ -247,21 +247,32 @@ def _line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
         yield "closed as complete, though an amount is unknown"
 
 
-def _amount_faults(evidence: Evidence, batch: Batch, signed: AmountPart) -> Iterator[str]:
+def recomputed(evidence: Evidence, batch: Batch, signed: AmountPart) -> Amount:
+    """What the readings give for a signed amount. Raises ValueError, with the reason, where nothing can be given."""
     head = batch.head
     counter = evidence.manifests[batch.item.index].counters.get((signed.meter, signed.point))
     if counter is None:
-        yield "the manifest in force has no such counter"
-        return
+        raise ValueError("the manifest in force has no such counter")
     if counter.unit != signed.unit:
-        yield f"signed in {signed.unit}, though the counter counts {counter.unit}"
-        return
+        raise ValueError(f"signed in {signed.unit}, though the counter counts {counter.unit}")
     window = [(head.start.earliest_ns, head.start.latest_ns), (head.end.earliest_ns, head.end.latest_ns)]
     try:
-        due = replay.amounts(counter, known_of(evidence, batch, counter), window, [(0, 1)])[0]
+        return replay.amounts(counter, known_of(evidence, batch, counter), window, [(0, 1)])[0]
     except (ValueError, ArithmeticError) as error:
-        yield f"not recomputable: {error}"
-        return
+        raise ValueError(f"not recomputable: {error}") from None
+
+
+def _amount_faults(evidence: Evidence, batch: Batch, signed: AmountPart) -> Iterator[str]:
+    try:
+        due = recomputed(evidence, batch, signed)
+    except ValueError as error:
+        yield str(error)
+    else:
+        yield from differences(signed, due)
+
+
+def differences(signed: AmountPart, due: Amount) -> Iterator[str]:
+    """Each figure of a signed amount that is not the one recomputed, in words."""
     unit = UNITS[signed.unit]
     for name in COMPARED:
         given, found = getattr(signed, name), getattr(due, name)
@@ -277,7 +288,7 @@ def _amount_faults(evidence: Evidence, batch: Batch, signed: AmountPart) -> Iter
             yield f"{what}signed {_shown(given)}{of}, recomputed {_shown(found)}"
 
 
-def _is_doubled(signed: AmountPart, due: replay.Amount) -> bool:
+def _is_doubled(signed: AmountPart, due: Amount) -> bool:
     """Whether u95 may stand for twice the standard uncertainty, as records had it before they stated its parts.
 
     Twice is never less than what 95 % need, so a smaller figure is none of these.

@@ -17,7 +17,7 @@ from contract.errors import Malformed
 from contract.late_records import LatePart
 from contract.segment import MeterSegment
 from verifier.finding import Finding
-from verifier.trail import GATEWAY, Item, Trail, records_of
+from verifier.trail import GATEWAY, Entries, Item, records_of
 
 Counters = Mapping[tuple[str, str], Counter]
 
@@ -119,7 +119,7 @@ class Evidence:
         return self._readings[key]
 
 
-def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
+def read(trail: Entries) -> tuple[Evidence, list[Finding]]:
     """Read manifests and segments in ledger order."""
     findings: list[Finding] = []
     in_force: dict[tuple[str, bytes], Stated] = {}  # an epoch's name is its author's own: two may choose the same
@@ -152,7 +152,7 @@ def read(trail: Trail) -> tuple[Evidence, list[Finding]]:
     return Evidence(manifests, said, stated), findings
 
 
-def _of_late(trail: Trail, stated: Mapping[str, list[Stated]]) -> Iterator[tuple[int, Stated]]:
+def _of_late(trail: Entries, stated: Mapping[str, list[Stated]]) -> Iterator[tuple[int, Stated]]:
     """The manifests that late batches name, by the late batches' indices."""
     for item in trail.of("late_batch", author=GATEWAY):
         try:

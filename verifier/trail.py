@@ -1,18 +1,18 @@
 """The ledger's entries taken apart once, for all checks to look at.
 
-In: an `Archive`. Out: a `Trail` of those entries that could be read, and a finding for each that could not. A part
-shown here is one its header's root proves; whether the header is its author's word is for the checks to say.
+In: an `Archive`, or entries alone. Out: a `Trail` of those that could be read, and a finding for each that could not.
+A part shown here is one its header's root proves; whether the header is its author's word is for the checks to say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from contract import entry, records
 from contract.errors import Inadmissible
-from verifier.archive import Archive
+from verifier.archive import Archive, Kept
 from verifier.finding import Finding
 
 GATEWAY = "gateway"  # the gateway's name as an author
@@ -49,6 +49,24 @@ class Item:
         return self.shown() if self.parts is not None and None not in self.parts else None
 
 
+class Entries(Protocol):
+    """Entries in order, whatever vouches for them."""
+
+    def of(self, *types: str, author: str | None = None) -> Iterator[Item]:
+        """Entries of these types; without `author`, the agents' (who are everyone but the gateway)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Entries without a ledger around them, as an agent's journal holds its own."""
+
+    items: tuple[Item, ...]
+
+    def of(self, *types: str, author: str | None = None) -> Iterator[Item]:
+        """Entries of these types in order."""
+        yield from _of(self.items, types, author)
+
+
 @dataclass(frozen=True, slots=True)
 class Trail:
     """An archive and its readable entries in ledger order."""
@@ -58,23 +76,33 @@ class Trail:
 
     def of(self, *types: str, author: str | None = None) -> Iterator[Item]:
         """Entries of these types in ledger order; without `author`, the agents' (who are everyone but the gateway)."""
-        for item in self.items:
-            ours = item.header.author != GATEWAY if author is None else item.header.author == author
-            if ours and item.header.type in types:
-                yield item
+        yield from _of(self.items, types, author)
+
+
+def _of(items: Iterable[Item], types: tuple[str, ...], author: str | None) -> Iterator[Item]:
+    for item in items:
+        ours = item.header.author != GATEWAY if author is None else item.header.author == author
+        if ours and item.header.type in types:
+            yield item
 
 
 def read(archive: Archive) -> tuple[Trail, list[Finding]]:
-    """Take every entry apart: encoding, version, and the body its header signs."""
+    """Take every entry of an archive apart."""
+    items, findings = taken_apart(archive.entries, archive.site)
+    return Trail(archive, items), findings
+
+
+def taken_apart(entries: Iterable[Kept], site: str) -> tuple[tuple[Item, ...], list[Finding]]:
+    """Take entries apart: encoding, version, and the body its header signs."""
     items, findings = [], []
     shown = 0
-    for kept in archive.entries:
+    for kept in entries:
         try:
             container = entry.read(kept.signed)
         except Inadmissible as error:
             findings.append(Finding("entry", ok=False, text=f"{kept.index}: {error}"))
             continue
-        item = Item(kept.index, kept.signed, container, container.hash(archive.site), None)
+        item = Item(kept.index, kept.signed, container, container.hash(site), None)
         if kept.body is not None:
             try:
                 parts = entry.check_body(item.header, kept.body).parts
@@ -87,7 +115,7 @@ def read(archive: Archive) -> tuple[Trail, list[Finding]]:
     if not findings:
         text = f"{len(items)} entries read, {shown} with their bodies, all as signed"
         findings.append(Finding("entries", ok=True, text=text))
-    return Trail(archive, tuple(items)), findings
+    return tuple(items), findings
 
 
 def records_of(item: Item, kind: type[Record], name: str) -> list[Record]:
