@@ -15,7 +15,9 @@ from contract import records
 from contract.errors import Malformed
 from contract.late_records import LatePart
 from contract.lots import Lot, mass
+from gateway import media
 from gateway.factors import UNITS, Factor, grams_micro
+from gateway.media import MediumAmount
 from gateway.site_model import GRAMS_MILLI, Product, SiteModel, Utility
 from gateway.statement import (
     FORM,
@@ -87,6 +89,7 @@ class BatchFacts:
     late: Told | None = None
     by_hand: tuple[ByHand, ...] = ()
     errors: tuple[MeterError, ...] = ()
+    media: tuple[MediumAmount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
         _mass("good", amounts, batch.outputs),
         _mass("scrap", amounts, batch.outputs),
         errors=errors,
+        media=media.of_batch(agent, amounts),
     )
 
 
@@ -150,7 +154,7 @@ def check_factors(site: SiteModel, factors: Mapping[str, Factor]) -> list[str]:
         return [f"factor: {site.factor!r} is not among the factors given: name one of {', '.join(sorted(factors))}"]
     if factor.kind != FOOTPRINT:
         return [f"factor: {factor.id} is in {factor.unit}: a product needs a footprint factor ({UNITS[FOOTPRINT]})"]
-    return []
+    return list(media.problems(site, factors))
 
 
 def attribute(
@@ -185,21 +189,23 @@ def attribute(
         (batch, reason, tuple(parts[index] for parts in shares))
         for index, (batch, reason) in enumerate(zip(ended, reasons, strict=True))
     ]
+    products = tuple(_product(site, product, rows, factor, factors) for product in site.products)
     return Statement(
         FORM,
         site.site,
         LABEL,
-        LACKING,
+        (*LACKING, *media.lacking(site, factors, [row for one in products for row in one.media])),
         provisional,
         from_ns,
         to_ns,
         _factor_used(factor),
         "not published",
-        tuple(_product(site, product, rows, factor) for product in site.products),
+        products,
         tuple(utilities),
         tuple(_excluded(site, batch, reason, parts) for batch, reason, parts in rows if reason is not None),
         tuple(_late(batch, batch.late) for batch in ended if batch.late is not None),
         tuple(row for batch in ended for row in batch.by_hand),
+        tuple(_factor_used(factors[name]) for name in media.factors_used(row for one in products for row in one.media)),
     )
 
 
@@ -291,7 +297,9 @@ def _allocate(utility: Utility, use: UtilityUse, weights: Sequence[int]) -> tupl
 _Row = tuple[BatchFacts, str | None, tuple[int | None, ...]]
 
 
-def _product(site: SiteModel, product: Product, rows: Sequence[_Row], factor: Factor) -> ProductResult:
+def _product(
+    site: SiteModel, product: Product, rows: Sequence[_Row], factor: Factor, factors: Mapping[str, Factor]
+) -> ProductResult:
     mine = [row for row in rows if row[0].product == product.id and site.line(row[0].agent, row[0].line) is not None]
     counted = [(batch, parts) for batch, reason, parts in mine if reason is None]
     batches = [batch for batch, _ in counted]
@@ -301,7 +309,9 @@ def _product(site: SiteModel, product: Product, rows: Sequence[_Row], factor: Fa
     )
     energy = _sum([direct, *(share.energy_wh_milli for share in shares)])
     good = _sum(batch.good_g_milli for batch in batches)
-    emitted = None if energy is None else grams_micro(energy, factor)
+    electricity = None if energy is None else grams_micro(energy, factor)
+    used = media.results(site, factors, [batch.media for batch in batches])
+    emitted = _sum([electricity, *(row.co2e_g_micro for row in used if row.factor is not None)])
     measured = None if energy is None or direct is None or energy == 0 else _ratio(direct, PPM, energy)
     per = GRAMS_MILLI[product.unit]
     return ProductResult(
@@ -323,6 +333,8 @@ def _product(site: SiteModel, product: Product, rows: Sequence[_Row], factor: Fa
         co2e_g_micro_per_unit=_ratio(emitted, per, good) if emitted is not None and good else None,
         measured_ppm=measured,
         allocated_ppm=None if measured is None else PPM - measured,
+        media=used,
+        electricity_co2e_g_micro=electricity if used else None,
     )
 
 
@@ -338,6 +350,7 @@ def _excluded(site: SiteModel, batch: BatchFacts, reason: str, parts: Iterable[i
         reason,
         batch.energy_wh_milli,
         shares,
+        media.shares(site, batch.media),
     )
 
 

@@ -19,7 +19,7 @@ from contract.entry import AGENT_TYPES
 from contract.entry import read as read_entry
 from contract.errors import Malformed
 from contract.segment import MeterSegment
-from gateway import attribution, factors, manual, site_model
+from gateway import attribution, factors, manual, media, site_model
 from gateway.attribution import UtilityUse
 from gateway.ledger import LedgerEntry
 from gateway.site_model import CounterRef, SiteModel
@@ -130,6 +130,8 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
                 told.append(_facts(entry, said))
             except Malformed:
                 continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
+    if faults := list(media.mixed(site, _derived(log, size))):
+        raise ValueError("; ".join(faults))
     whole = attribution.attribute(
         site,
         factors.library(part.toml for part in published),
@@ -220,6 +222,16 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
             for point in read.get((amount.meter, amount.point), (amount.point,))
         ]
     return needs
+
+
+def _derived(log: Log, size: int) -> Iterator[tuple[str, DerivedPart]]:
+    """Every derived counter that a manifest states, with its agent, in order of the ledger."""
+    for entry in _stated(log, "manifest", size):
+        yield from (
+            (entry.author, records.read(part, DerivedPart))
+            for part in _data(entry)
+            if records.kind_of(part) == "derived"
+        )
 
 
 def _read_for(configuration: tuple[bytes, ...]) -> dict[tuple[str, str], tuple[str, ...]]:

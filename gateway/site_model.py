@@ -90,6 +90,23 @@ class Utility(BaseModel):
     demand_m3_per_min: dict[str, DemandMicro]
 
 
+class Medium(BaseModel):
+    """Another carrier than electricity: the counters that agents' lines name among their `media`, and its factor.
+
+    `reference_degc` of gas in m3, `heating_value` and its temperature of fuel in GJ or kWh are what the counters count
+    by; a factor of another basis is refused.
+    """
+
+    model_config = STRICT
+    id: Name
+    name: Names
+    counters: tuple[CounterRef, ...] = Field(min_length=1, strict=False)
+    factor: Name | None = None
+    reference_degc: Literal[0, 15, 20] | None = None
+    heating_value: Literal["gross", "net"] | None = None
+    heating_value_degc: Literal[0, 15, 20, 25] | None = None
+
+
 class SiteModel(BaseModel):
     """A site. Accounting periods begin with a production day: at local midnight where no calendar says otherwise."""
 
@@ -103,6 +120,7 @@ class SiteModel(BaseModel):
     lines: tuple[Line, ...] = Field(alias="line", min_length=1, strict=False)
     products: tuple[Product, ...] = Field(alias="product", min_length=1, strict=False)
     utilities: tuple[Utility, ...] = Field(alias="utility", default=(), strict=False)
+    media: tuple[Medium, ...] = Field(alias="medium", default=(), strict=False)
 
     @property
     def local(self) -> tzinfo:
@@ -134,6 +152,12 @@ def _problems(site: SiteModel) -> Iterator[str]:
     yield from _twice("line", [line.id for line in site.lines])
     yield from _twice("product", [product.id for product in site.products])
     yield from _twice("utility", [utility.id for utility in site.utilities])
+    yield from _twice("medium", [medium.id for medium in site.media])
+    counters = [counter for medium in site.media for counter in medium.counters]
+    for medium in site.media:
+        for one in medium.counters:
+            if counters.count(one) > 1:
+                yield f"medium.{medium.id}.counters: {one.meter}.{one.point} is named twice: a counter is of one medium"
     known = {line.id for line in site.lines}
     for utility in site.utilities:
         path = f"utility.{utility.id}"

@@ -34,6 +34,33 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class MediumShare:
+    """How much of a medium a batch used, in its canonical unit; None: not known."""
+
+    medium: str
+    unit: str
+    amount: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MediumResult:
+    """A medium in one canonical unit over the `batches` that counted it; `factor` and emissions are None without one.
+
+    `u95` adds linearly, as that of energy does.
+    """
+
+    medium: str
+    unit: str
+    batches: int
+    amount: int | None
+    lower: int | None
+    upper: int | None
+    u95: int | None
+    factor: str | None
+    co2e_g_micro: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProductResult:
     """One product over the period.
 
@@ -42,7 +69,7 @@ class ProductResult:
     is the expanded uncertainty of their sum: one meter's limit of error is one error in all its batches, an edge shared
     by two of them is none, the rest is independent (summed.py).
     `measured_ppm` + `allocated_ppm` = 1,000,000 of the total energy. `*_per_unit` is per declared unit of good output:
-    the period's sum over the period's sum.
+    the period's sum over the period's sum. With `media`, `co2e_g_micro` is electricity's and theirs together.
     """
 
     product: str
@@ -63,6 +90,8 @@ class ProductResult:
     co2e_g_micro_per_unit: int | None
     measured_ppm: int | None
     allocated_ppm: int | None
+    media: tuple[MediumResult, ...] = ()
+    electricity_co2e_g_micro: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +120,7 @@ class Excluded:
     reason: str
     direct_wh_milli: int | None
     utilities: tuple[Share, ...]
+    media: tuple[MediumShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +178,16 @@ class Statement:
     excluded: tuple[Excluded, ...]
     late: tuple[Late, ...] = ()
     by_hand: tuple[ByHand, ...] = ()
+    media_factors: tuple[FactorUsed, ...] = ()
 
 
 def canonical_json(statement: Statement) -> bytes:
-    """The statement's one text: UTF-8, keys sorted, no spaces."""
+    """The statement's one text: UTF-8, keys sorted, no spaces; without media where there are none."""
     silent = {member.name for member in fields(Statement) if getattr(statement, member.name) == member.default}
     said = {name: value for name, value in asdict(statement).items() if name not in silent}
+    for one in (*said["products"], *said["excluded"]):
+        if not one["media"]:
+            del one["media"]
+            one.pop("electricity_co2e_g_micro", None)
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()

@@ -16,8 +16,8 @@ FACTOR = LIBRARY["cn-electricity-footprint-2024"]
 
 
 def test_the_shipped_figures_are_those_published():
-    assert len(FILES) == 5
-    assert len(LIBRARY) == 31
+    assert len(FILES) == 6
+    assert len(LIBRARY) == 33
     # announcements 2025 no. 3, of 2025-09-28, 2024 no. 12, of 2024-12-20, 2025 no. 47
     published = {
         "cn-electricity-footprint-2023": "0.6205",
@@ -30,6 +30,8 @@ def test_the_shipped_figures_are_those_published():
         "cn-electricity-co2-2023": "0.5306",
         "cn-residual-electricity-co2-2023": "0.6096",
         "cn-hi-electricity-co2-2023": "0.3648",
+        "cn-natural-gas-co2-2024": "2.1622",
+        "cn-heat-co2-2024": "110",
     }
     assert {name: LIBRARY[name].value for name in published} == published
 
@@ -39,13 +41,67 @@ def test_every_shipped_figure_names_its_source_and_basis():
         assert factor.source.title
         assert factor.source.issuer
         assert factor.source.carrier
-        assert factor.unit == factors.UNITS[factor.kind]
+        assert factor.unit in factors.units_of(factor.kind)
         assert factor.valid_from >= date(int(factor.reference_period), 12, 31)
-    assert {factor.kind for factor in LIBRARY.values()} == set(factors.UNITS)
+    assert {factor.kind for factor in LIBRARY.values()} == {*factors.UNITS, "fuel-co2", "heat-co2"}
 
 
 def test_one_kilowatt_hour():
     assert factors.grams_micro(1_000_000, FACTOR) == 577_700_000  # 577.7 g
+
+
+def test_a_unit_of_each_medium():
+    gas, heat = LIBRARY["cn-natural-gas-co2-2024"], LIBRARY["cn-heat-co2-2024"]
+    # 389.31 GJ per 10^4 m3, 15.3 kg of carbon per GJ, of which 99 % burns, as CO2
+    exact = Fraction("389.31") / 10_000 * Fraction("15.3") * Fraction("0.99") * 44 / 12
+    assert abs(Fraction(gas.value) - exact) < Fraction("0.00005")
+    assert factors.medium_grams_micro(10**6, "m3_micro", gas) == 2_162_200_000
+    assert factors.medium_grams_micro(10**9, "j", heat) == 110 * 10**9
+    assert factors.medium_grams_micro(1_000_000, "wh_milli", heat) == 110 * 36 * 10**5  # 1 kWh is 3.6 MJ
+    assert factors.medium_grams_micro(1, "j", gas) is None
+    assert not gas.is_footprint
+
+
+FUEL = """
+[source]
+title = "t"
+issuer = "i"
+date = 2025-01-01
+carrier = "c"
+[[factor]]
+id = "gas"
+kind = "fuel-footprint"
+value = "2.79"
+unit = "kgCO2e/m3"
+reference_degc = 20
+region = "CN"
+reference_period = "2024"
+valid_from = 2025-01-01
+gwp_set = "AR6"
+tier = "controlled"
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("reference_degc = 20\n", "", "factor.gas.reference_degc: missing"),
+        ("reference_degc = 20", "reference_degc = 25", "factor.gas.reference_degc"),
+        ("kgCO2e/m3", "kgCO2e/GJ", "factor.gas.heating_value: missing"),
+        ("kgCO2e/m3", "kgCO2/m3", "is not the unit of fuel-footprint"),
+        ("fuel-footprint", "heat-footprint", "use kgCO2e/GJ, kgCO2e/kWh"),
+        ('region = "CN"', 'region = "CN"\nmix = "wind"', "only electricity has one"),
+    ],
+)
+def test_the_basis_of_a_fuel_must_be_said(right, wrong, told):
+    assert factors.parse(FUEL.encode())[0].per == "m3"
+    with pytest.raises(ValueError, match=told):
+        factors.parse(FUEL.replace(right, wrong).encode())
+
+
+def test_another_basis_is_another_figure():
+    with pytest.raises(ValueError, match="two different figures"):
+        factors.library([FUEL.encode(), FUEL.replace("degc = 20", "degc = 0").encode()])
 
 
 def test_half_is_rounded_to_even():

@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "gateway": (*REPLAY, "gateway"),
     "verifier": (
         *REPLAY, "verifier",
-        "gateway.admit", "gateway.attribution", "gateway.factors", "gateway.manual", "gateway.site_model",
+        "gateway.admit", "gateway.attribution", "gateway.factors", "gateway.manual", "gateway.media",
+        "gateway.site_model",
         "gateway.statement",
     ),
     "simulators": ROOMS,
@@ -48,9 +49,8 @@ PURE = (
     "agent/drivers/family.py", "agent/drivers/modbus_ear.py", "agent/drivers/modbus_frame.py",
     "agent/drivers/modbus_latency.py", "agent/drivers/modbus_pieces.py", "agent/drivers/point.py",
     "agent/drivers/profile.py", "agent/drivers/profile_checks.py", "agent/drivers/registers.py",
-    "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/factors.py",
-    "gateway/manual.py", "gateway/site_model.py", "gateway/statement.py", "gateway/summed.py",
-    "gateway/trust.py",
+    "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/factors.py", "gateway/manual.py",
+    "gateway/media.py", "gateway/site_model.py", "gateway/statement.py", "gateway/summed.py", "gateway/trust.py",
 )  # fmt: skip
 WORLD = {
     "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "selectors", "shutil",

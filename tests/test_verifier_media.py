@@ -1,11 +1,13 @@
 """Carriers other than electricity: counted into batch records, recomputed, and closed like energy."""
 
+import json
 from fractions import Fraction
 
 import archive_maker as maker
 import media_plant as plant
 import pytest
-from archive_maker import failures
+from archive_maker import FACTOR_TOML as FACTOR
+from archive_maker import GATEWAY, failures
 
 from contract import records
 from verifier import archive, check_batches, evidence, trail
@@ -96,3 +98,66 @@ def test_lines_without_media_keep_their_bytes():
     line = records.LinePart(line="l", source="s", edge_time="observed", energy=[], good=None, scrap=None)
     assert b"media" not in records.write(line)
     assert records.read(records.write(line), records.LinePart).media is None
+
+
+MEDIUM = """
+[[medium]]
+id = "natural-gas"
+name = { en = "Natural gas", zh = "天然气" }
+counters = [{ agent = "edge-1", meter = "gas1", point = "normal_volume" }]
+factor = "gas"
+reference_degc = 20
+"""
+GAS = FACTOR.replace(b'id = "grid"', b'id = "gas"').replace(b'mix = "grid average"\n', b"reference_degc = 20\n")
+GAS = GAS.replace(b"electricity-footprint", b"fuel-footprint").replace(b"kgCO2e/kWh", b"kgCO2e/m3")
+
+
+@pytest.fixture
+def stated(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The factory's gas at 20 degC has a footprint of 0.5 kg a cubic metre."""
+    plant.equip(monkeypatch, [plant.REF, plant.NORMAL_REF], (records.write(plant.NORMAL),))
+    both = FACTOR + GAS[GAS.index(b"[[factor]]") :]
+    monkeypatch.setattr(maker, "FACTOR_TOML", both)
+    monkeypatch.setattr(maker, "SITE_TOML", maker.SITE_TOML + MEDIUM.encode())
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("stated")
+def test_a_statement_with_media_is_recomputed_byte_for_byte():
+    made = plant.factory()
+    assert failures(made) == []
+    said = json.loads(made.statement)
+    coil = said["products"][0]
+    normal, actual = coil["media"]
+    weight = [Fraction(300) * Fraction("293.15") / (Fraction("101.325") * Fraction(k)) for k in ("283.15", "293.15")]
+    cm3 = 28 * round(2_000_000 * sum(weight) / 2)
+    assert (normal["medium"], normal["amount"], normal["co2e_g_micro"]) == ("natural-gas", cm3, cm3 * 500)
+    assert coil["co2e_g_micro"] == coil["electricity_co2e_g_micro"] + cm3 * 500
+    assert (actual["medium"], actual["amount"], actual["factor"]) == ("edge-1/gas1/volume", 56_000_000, None)
+    assert said["lacking"][-1] == "edge-1/gas1/volume: no footprint factor"
+    assert [one["id"] for one in said["media_factors"]] == ["gas"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (b'"amount":56000000', b'"amount":56000001', "products[0].media[1].amount: states 56000001"),
+        (b',"edge-1/gas1/volume: no footprint factor"', b"", "lacking"),
+    ],
+)
+@pytest.mark.usefixtures("stated")
+def test_a_statement_that_bends_or_hides_a_medium_is_contradicted(old, new, words):
+    made = plant.factory()
+    assert old in made.statement
+    made.statement = made.statement.replace(old, new, 1)
+    made.add(GATEWAY, "run", [records.write(records.RunPart(ledger_size=len(made.ledger), statement=made.statement))],
+             maker.T0, maker.T0)  # fmt: skip
+    assert any(line.startswith("FAIL statement") and words in line for line in failures(made))
+
+
+def test_gas_counted_at_another_temperature_than_the_site_declares_is_named(stated: pytest.MonkeyPatch):
+    at_0 = plant.NORMAL.model_copy(update={"reference_k_milli": 273_150})
+    parts = [records.write(at_0) if p == records.write(plant.NORMAL) else p for p in maker.manifest_parts()]
+    stated.setattr(maker, "manifest_parts", lambda: parts)
+    told = "FAIL statement medium.natural-gas.reference_degc: 20: edge-1 counts gas1.normal_volume at 0 degC: "
+    assert any(line.startswith(told) for line in failures(plant.factory()))
