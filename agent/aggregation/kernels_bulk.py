@@ -119,7 +119,7 @@ def screen(
             return UNSOUND
         if fell < 0 or statuses > GOOD_MOST:
             verdict = SUSPECT
-        elif power_max_w >= 0 and rose > most_rise(power_max_w, between + age_ns, above):
+        elif power_max_w >= 0 and rose > 0 and rose > most_rise(power_max_w, between + age_ns, above):
             for i in range(1, counted.size):
                 between = answered[i] - requested[i - 1]
                 if counted[i] - counted[i - 1] > most_rise(power_max_w, between + age_ns, above):
