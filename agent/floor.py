@@ -162,7 +162,7 @@ class Floor:
 
 
 def _running(recorder: Recorder) -> list[dict[str, object]]:
-    return live.running(*recorder.snapshot())
+    return live.running(*recorder.so_far())
 
 
 def _hand_over(

@@ -16,6 +16,7 @@ from agent.config import Line
 from agent.drivers import Scan
 from agent.journal import Journal, Left, Stored
 from agent.known import Known
+from agent.so_far import SoFar
 from agent.told import event as in_words
 from contract import records
 from contract.chain import Head
@@ -60,6 +61,7 @@ class Recorder:
         self._sealed_at_ns = 0
         self._reached_ns: dict[Place, int] = {}  # per point, when its newest reading with a value was asked for
         self._known = Known({}, set())
+        self._so_far: dict[str, SoFar] = {}
         self._standings: dict[str, identity.Standing] = {}
         self._parent: Head | None = None  # the entry this epoch follows
         self._configure(self._as_configured())
@@ -147,12 +149,23 @@ class Recorder:
         self._pending, self._events = columns.Pending(self._stated.texts), []
         self._known.forget(max(lines.needed_ns(self._lines, self._settings.lines, now_ns), now_ns - MEMORY_NS))
 
-    def snapshot(self) -> tuple[rows.Lines, Mapping[str, records.LinePart], Known]:
-        """For the live view: the lines as they are and as configured, and the readings so far, sealed or not."""
+    def so_far(self) -> tuple[rows.Lines, Mapping[str, SoFar]]:
+        """For the live view: the lines as they are, and what each running batch has taken."""
+        running = {n: s.running for n, s in self._lines.states.items() if s.running and n in self._stated.lines}
+        self._so_far = {name: one for name, one in self._so_far.items() if name in running and one.is_of(running[name])}
+        if begun := running.keys() - self._so_far.keys():
+            known = self._remembered()
+            for name in begun:
+                line = self._stated.lines[name]
+                self._so_far[name] = SoFar.of(running[name], line, known.counters, known.columns)
+        return self._lines, self._so_far
+
+    def _remembered(self) -> Known:
+        """The readings so far of lines' counters, sealed or not."""
         meters = {meter for meter, _ in self._known.places}
         so_far = Known(self._stated.counters, self._known.places, dict(self._known.columns))
         so_far.add(list(self._pending.segments(meters)))
-        return self._lines, self._stated.lines, so_far
+        return so_far
 
     def _as_configured(self) -> manifest.Stated:
         return manifest.read(manifest.parts(self._settings.meters, self._settings.lines, self._standings))
@@ -167,6 +180,7 @@ class Recorder:
         self._reached_ns = {point: at_ns for point, at_ns in self._reached_ns.items() if point in read}
         columns_ = {place: self._known.columns[place] for place in same}
         self._known = Known(stated.counters, places, columns_, self._known.whole & same)
+        self._so_far = {}
 
     def _begin(self, head: Head | None, left: Left, now_ns: int) -> None:
         """Open the epoch, and seal in it what was left: the path of a normal start and of one after a crash."""
@@ -204,6 +218,7 @@ class Recorder:
         }
 
     def _recall_running(self, now_ns: int) -> None:
+        self._so_far = {}
         for name, state in self._lines.states.items():
             if state.running is not None and name in self._stated.lines:
                 self._recall(name, max(state.running.start.earliest_ns, now_ns - MEMORY_NS))
@@ -228,6 +243,10 @@ class Recorder:
             for point in valued & {name for of, name in read if of == meter}:
                 place = meter, point
                 self._reached_ns[place] = max(self._reached_ns.get(place, 0), columns.requested_ns(scan))
+        if self._so_far:
+            made = columns.segments([one for one in scans if one[0] in counted], self._stated.texts)
+            for running in self._so_far.values():
+                running.add(made)
 
     def _close(self, now_ns: int, at_once: Collection[str] = ()) -> None:
         """Seal the record of every ended batch whose last readings are in, or have been waited for long enough."""

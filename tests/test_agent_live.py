@@ -21,7 +21,7 @@ def site(tmp_path):
 
 def test_a_running_batch_worked_out_by_hand(site):
     site.read_rounds({k: "A" if k >= 4 else None for k in range(1, 13)})
-    (told,) = live.running(*site.recorder.snapshot())
+    (told,) = live.running(*site.recorder.so_far())
     assert (told["line"], told["batch"], told["product"], told["scrap"]) == ("press", "A", "coil", None)
     # from 4.006 to 11.5 (round 12 was asked for at 12, its register up to 0.5 s old) at 7 Wh a second
     assert told["energy"]["amount"] == pytest.approx((11.5 - 4.006) * 7000, abs=50)
@@ -32,13 +32,13 @@ def test_a_running_batch_worked_out_by_hand(site):
 def test_pending_readings_count_before_they_are_sealed(site):
     site.read_rounds({k: "A" if k >= 2 else None for k in range(1, 5)})
     assert not site.history().of_type("segment")
-    (told,) = live.running(*site.recorder.snapshot())
+    (told,) = live.running(*site.recorder.so_far())
     assert told["energy"]["amount"] > 0
 
 
 def test_nothing_runs_nothing_is_told(site):
     site.read_rounds(dict.fromkeys(range(1, 5)))
-    assert live.running(*site.recorder.snapshot()) == []
+    assert live.running(*site.recorder.so_far()) == []
 
 
 def test_a_sum_with_a_counter_missing_is_not_told_as_if_it_were_whole(tmp_path):
@@ -48,7 +48,7 @@ def test_a_sum_with_a_counter_missing_is_not_told_as_if_it_were_whole(tmp_path):
     site.start(0)
     for k in range(1, 10):
         site.take(k, round_of(k, "A" if k >= 2 else None))
-    (told,) = live.running(*site.recorder.snapshot())
+    (told,) = live.running(*site.recorder.so_far())
     assert told["energy"] is None
     assert told["good"]["amount"] > 0
     site.stop()
@@ -59,7 +59,7 @@ def test_media_are_not_added_up_with_anything(tmp_path):
     site = Site.at(tmp_path, CONFIG.replace(good, media))
     site.start(0)
     site.read_rounds({k: "A" if k >= 2 else None for k in range(1, 10)})
-    (told,) = live.running(*site.recorder.snapshot())
+    (told,) = live.running(*site.recorder.so_far())
     assert "medium" not in told
     assert told["energy"]["amount"] > 0
     site.stop()
@@ -92,7 +92,7 @@ def test_the_gateway_reads_what_the_agent_tells(site):
     site.read_rounds({k: "A" if k >= 4 else None for k in range(1, 13)})
     told = {
         "at_ns": at_ns(13), "meters": live.meters(site.plan.meters, {"press": [meter_scan(7)[1]]}),
-        "running": live.running(*site.recorder.snapshot()), "outbox": 3,
+        "running": live.running(*site.recorder.so_far()), "outbox": 3,
         "buses": [Load("serial", 0).told(10**9)],
     }  # fmt: skip
     message = parse(json.dumps(told).encode())

@@ -80,7 +80,7 @@ def test_memory_is_bounded_without_any_batch(tmp_path):
     site.start(0)
     for k in range(1, 400):
         site.take(k, round_of(k, None))
-    remembered = site.recorder.snapshot()[2].columns
+    remembered = site.recorder._remembered().columns
     assert max(len(column.raws) for column in remembered.values()) < 20
     assert site.recorder._pending.readings < 400
     site.stop()
@@ -94,7 +94,7 @@ def test_a_batch_longer_than_memory_is_read_back_when_it_ends(tmp_path, monkeypa
     ((head, amounts),) = site.history().batches()
     assert (head.closed, amounts[0].amount) == ("complete", 97 * 7000)
     assert site.history().assert_batches_follow() == 1
-    remembered = site.recorder.snapshot()[2].columns
+    remembered = site.recorder._remembered().columns
     assert max(len(column.raws) for column in remembered.values()) < 40
     site.stop()
 
@@ -180,7 +180,7 @@ def test_a_line_taken_away_in_mid_batch_is_told_and_forgotten(tmp_path):
     site.plan = Site.at(tmp_path / "new", CONFIG[: CONFIG.index("[[line]]")]).plan
     site.start(9)
     assert [(e.event, e.about) for e in site.history().events()][-1] == ("batch_abandoned", "press")
-    assert site.recorder.snapshot()[0].states == {}
+    assert site.recorder.so_far()[0].states == {}
     site.stop()
 
 

@@ -1,0 +1,131 @@
+"""Running batches: the figures of every second are those of all readings so far, whatever the registers do."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plant_in_memory import CONFIG, S, Site, at_ns
+
+from agent import columns, manifest, so_far
+from agent.aggregation import replay
+from agent.batches import Running
+from agent.drivers import BAD_TIMEOUT, Reading, Scan
+from agent.drivers.profile import positive
+from agent.so_far import SoFar
+from contract.records import Edge, Seen
+
+PLACES = (("press", "energy"), ("press-plc", "produced"))
+
+
+@pytest.fixture(scope="module")
+def stated(tmp_path_factory):
+    rated = CONFIG.replace('installation = "1"', 'installation = "1"\npower_max_w = 40000')
+    plan = Site.at(tmp_path_factory.mktemp("plant"), rated).plan
+    made = manifest.read(manifest.parts(plan.meters, plan.config.line))
+    counter = made.counters[PLACES[0]]
+    wraps = replace(counter, spec=counter.spec.model_copy(update={"limit": positive(str(2**32))}))
+    return replace(made, counters={**made.counters, PLACES[0]: wraps})
+
+
+def running(start_ns):
+    seen = Seen(requested_ns=start_ns - S, answered_ns=start_ns, source_ns=None)
+    earliest_ns = start_ns - S // 3
+    start = Edge(
+        earliest_ns=earliest_ns, latest_ns=start_ns, policy="observed", lag_ns=0, offset=None, before=seen, after=seen
+    )
+    return Running("A", "coil", start)
+
+
+def scan(place, at, raw, status=0, took=2_000_000):
+    meter, point = place
+    return meter, Scan(0, at, at + took, (Reading(point, None if status else raw, status),))
+
+
+def whole(stated, scans, start_ns):
+    """The figures from everything at once, by a batch that has forgotten nothing."""
+    made = columns.segments(scans, ())
+    found = {
+        place: replay.readings(stated.counters[place], [m for m in made if m.meter == place[0]]) for place in PLACES
+    }
+    return SoFar.of(running(start_ns), stated.lines["press"], stated.counters, found)
+
+
+STEPS = st.one_of(
+    st.integers(0, 11), st.integers(0, 11), st.integers(0, 11), st.sampled_from([-2, -(10**6), 10**5, 2**32 - 5, "bad"])
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), STEPS, st.booleans()), min_size=10, max_size=120),
+    st.integers(2, 12),
+    st.integers(0, 60),
+)
+@settings(deadline=None, max_examples=120)
+def test_the_figures_are_those_of_all_readings_at_every_second(stated, steps, began, joined):
+    patch = pytest.MonkeyPatch()
+    patch.setattr(so_far, "FORGET_ABOVE", 3)
+    patch.setattr(so_far, "FORGET_AT_ONCE", 10)
+    start_ns = at_ns(began)
+    scans, shown, at = [], [5000, 10**9], at_ns(0)
+    held = None
+    try:
+        for number, (tenths, step, second) in enumerate(steps):
+            at += tenths * S // 10
+            bad = step == "bad"
+            shown[second] = (shown[second] + (0 if bad else step)) % 2**32
+            newer = scan(PLACES[second], at, shown[second], BAD_TIMEOUT if bad else 0)
+            scans.append(newer)
+            if held is not None:
+                held.add(columns.segments([newer], ()))
+            elif number >= joined:
+                held = whole(stated, scans, start_ns)
+            if held is not None:
+                assert held.told() == whole(stated, scans, start_ns).told()
+    finally:
+        patch.undo()
+
+
+def steady(rounds, raw=lambda k: 7 * k):
+    return [scan(PLACES[0], at_ns(k), raw(k)) for k in rounds] + [scan(PLACES[1], at_ns(k), k) for k in rounds]
+
+
+def test_what_is_kept_does_not_grow_with_the_batch(stated):
+    held = whole(stated, steady(range(1, 10)), at_ns(5))
+    for k in range(10, 2000):
+        held.add(columns.segments(steady([k]), ()))
+        told = held.told()
+    assert max(len(trail.known.raws) for trail in held.trails.values()) < 200
+    assert told == whole(stated, steady(range(1, 2000)), at_ns(5)).told()
+    assert told["energy"]["amount"] is not None
+
+
+@pytest.mark.parametrize(
+    "raw", [lambda k: 7 * (k % 1500), lambda k: (2**32 - 7 * 1500 + 7 * k) % 2**32], ids=["reset", "wrap"]
+)
+def test_nor_after_a_reset_or_a_wrap_nor_when_begun_late(stated, raw):
+    held = whole(stated, steady(range(1, 5000), raw), at_ns(5))
+    for k in range(5000, 5200):
+        held.add(columns.segments(steady([k], raw), ()))
+        told = held.told()
+    assert len(held.trails[PLACES[0]].known.raws) < 4500
+    assert told == whole(stated, steady(range(1, 5200), raw), at_ns(5)).told()
+
+
+def test_a_silent_counter_holds_the_others_up_and_costs_them_nothing(stated):
+    begun = steady(range(1, 600))
+    held = whole(stated, begun, at_ns(5))
+    more = [scan(PLACES[0], at_ns(k), 7 * k) for k in range(600, 1200)]
+    for one in more:
+        held.add(columns.segments([one], ()))
+        told = held.told()
+    assert told == whole(stated, [*begun, *more], at_ns(5)).told()
+    late = [scan(PLACES[1], at_ns(1200), 1200)]
+    held.add(columns.segments(late, ()))
+    assert held.told() == whole(stated, [*begun, *more, *late], at_ns(5)).told()
+
+
+def test_it_is_of_one_batch_and_one_start(stated):
+    held = whole(stated, steady(range(1, 10)), at_ns(5))
+    assert held.is_of(running(at_ns(5)))
+    assert not held.is_of(running(at_ns(6)))
