@@ -5,7 +5,8 @@ takes the lock and works the spool off itself. One runs: it takes the file up, a
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ from gateway.spool_kinds import KINDS
 WAIT_S, LOOK_S = 10.0, 0.1
 
 Pause = Callable[[float], object]
+Told = Callable[[], str]  # what became of a filing; raises ValueError with the reason if it was refused
 
 
 def hand_in(
@@ -30,25 +32,35 @@ def hand_in(
 
     Raises ValueError with the reason if it is refused, Stopped if the ledger cannot be written: nothing is left then.
     """
+    return hand_in_all(path, config, prepared, kind, [says], pause)[0]()
+
+
+def hand_in_all(
+    path: Path, config: Config, prepared: Prepared, kind: str, says: Sequence[BaseModel], pause: Pause = time.sleep
+) -> list[Told]:
+    """File several things of a kind at once; each is told for itself. Raises Stopped as `hand_in` does."""
     of = config.gateway
     Ledger.open(of.database_url, of.site).close()  # a ledger that is not there is not made
-    left = spool.leave(of.data, kind, says, time.time_ns())
+    left: list[Path] = []
     try:
+        left += (spool.leave(of.data, kind, one, time.time_ns()) for one in says)
         ledger, sequencer = open_sequencer(path, config, prepared, time.time_ns, lambda _entries, _at_ns: None)
     except Busy:
-        return _awaited(left, pause)
+        return [partial(awaited, one, pause) for one in left]
     except BaseException:
-        left.unlink(missing_ok=True)
+        for one in left:
+            one.unlink(missing_ok=True)
         raise
     try:
         for _ in spool.work_off(of.data, KINDS, ledger, sequencer.seal):
             pass
-        return _told(left, f"entry {ledger.size - 1} of the ledger")
+        return [partial(_told, one, f"entry {ledger.size - 1} of the ledger") for one in left]
     finally:
         ledger.close()
 
 
-def _awaited(left: Path, pause: Pause) -> str:
+def awaited(left: Path, pause: Pause = time.sleep) -> str:
+    """What the running gateway made of a filing. Raises ValueError with the reason if it refused it."""
     for _ in range(round(WAIT_S / LOOK_S)):
         if not left.exists():
             return _told(left, "taken up by the running gateway")

@@ -5,6 +5,7 @@ In: a `LateBatch` as it is filed, and the ledger. Out: the parts of its `late_ba
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le, Len
@@ -20,7 +21,7 @@ from contract.problems import Problems, suggest
 from contract.topics import check_name
 from contract.writer import Span
 from gateway import late_evidence
-from gateway.attribution import BatchFacts, facts, late_facts
+from gateway.attribution import facts, late_facts
 from gateway.export import site_in_force
 from gateway.ledger import Ledger, LedgerEntry
 from gateway.site_model import SiteModel
@@ -33,6 +34,16 @@ LENGTH_NS_MAX = 31 * DAY_NS
 SAME_NAME_NS = 7 * DAY_NS  # a name used again so near is the same batch told twice
 
 Instant = Annotated[int, Ge(0), Le(2**62)]
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another batch of the same line, and where it stands."""
+
+    batch: str
+    start_ns: int
+    end_ns: int
+    where: str
 
 
 class LateBatch(BaseModel):
@@ -71,7 +82,7 @@ def parts(said: LateBatch, ledger: Ledger) -> Sequence[bytes]:
     for entry, _ in near:
         if entry.type == "late_batch" and _says(entry, said):
             return shown_parts(body.unpack(entry.body))
-    if lines := list(collisions(said, [known for _, known in near])):
+    if lines := list(collisions(said, [other for _, other in near])):
         raise Problems(lines)
     evidence = late_evidence.gather(ledger, agent, said.line, run, size)
     lacking = batch_record.lacking(evidence.line, run, evidence.counters, evidence.known)
@@ -114,17 +125,19 @@ def window_faults(said: LateBatch) -> Iterator[str]:
         yield "end: has not passed yet: tell a batch when it has ended"
 
 
-def collisions(said: LateBatch, known: Sequence[BatchFacts]) -> Iterator[str]:
+def collisions(said: LateBatch, known: Sequence[Other]) -> Iterator[str]:
     """Which batches of its line keep this one out: one of its name near it, and those that it overlaps."""
     for other in known:
-        late = " (told late)" if other.late is not None else ""
         if other.start_ns < said.end_ns and said.start_ns < other.end_ns:
-            yield f"start: overlaps batch {other.batch}{late} on this line: give the times between other batches"
-        elif other.batch == said.batch:
-            yield f"batch: {said.batch} is in the ledger{late}, within a week of this one: give it another id"
+            yield f"start: overlaps batch {other.batch} ({other.where}) of this line: give times between other batches"
+        elif (
+            other.batch == said.batch
+            and max(other.start_ns, said.start_ns) - min(other.end_ns, said.end_ns) <= SAME_NAME_NS
+        ):
+            yield f"batch: {said.batch} is there already ({other.where}), within a week of it: give it another id"
 
 
-def _near(ledger: Ledger, agent: str, said: LateBatch, size: int) -> Iterator[tuple[LedgerEntry, BatchFacts]]:
+def _near(ledger: Ledger, agent: str, said: LateBatch, size: int) -> Iterator[tuple[LedgerEntry, Other]]:
     """The batches of its line near it."""
     window = said.start_ns - SAME_NAME_NS, said.end_ns + SAME_NAME_NS
     for entry in ledger.select(("batch", "late_batch"), *window):
@@ -136,7 +149,8 @@ def _near(ledger: Ledger, agent: str, said: LateBatch, size: int) -> Iterator[tu
         except Malformed:
             continue  # no batch, and the verifier names it
         if (known.agent, known.line) == (agent, said.line):
-            yield entry, known
+            where = f"entry {entry.index} of the ledger{'' if known.late is None else ', told late'}"
+            yield entry, Other(known.batch, known.start_ns, known.end_ns, where)
 
 
 def _says(entry: LedgerEntry, said: LateBatch) -> bool:

@@ -63,8 +63,9 @@ def test_its_facts_are_the_agents_batch_with_who_told_it(sealer):
          "end: more than 31 days after its start: check the year and the month"),
         ({"told_ns": T0 + 1000 * S}, "end: has not passed yet: tell a batch when it has ended"),
         ({"start_ns": T0 + 790 * S},
-         "start: overlaps batch L1-0002 on this line: give the times between other batches"),
-        ({"batch": "L1-0002"}, "batch: L1-0002 is in the ledger, within a week of this one: give it another id"),
+         "start: overlaps batch L1-0002 (entry 35 of the ledger) of this line: give times between other batches"),
+        ({"batch": "L1-0002"},
+         "batch: L1-0002 is there already (entry 35 of the ledger), within a week of it: give it another id"),
         ({"start_ns": T0 - 900 * S, "end_ns": T0 - 800 * S}, "line: nothing of edge-1 is in the ledger from that time"),
     ],
 )  # fmt: skip
@@ -79,8 +80,9 @@ def test_all_that_is_wrong_with_it_is_told_at_once(sealer):
 def test_told_twice_it_is_refused_and_filed_twice_it_is_the_same(sealer):
     parts = take(sealer, told())
     assert list(late_batch.parts(told(), sealer.ledger)) == parts
-    again = "start: overlaps batch L1-0003 (told late) on this line: give the times between other batches"
-    assert refused(sealer, told_ns=NOW_NS + 1) == [again]
+    (again,) = refused(sealer, told_ns=NOW_NS + 1)
+    assert again.startswith("start: overlaps batch L1-0003 (entry ")
+    assert again.endswith(" of the ledger, told late) of this line: give times between other batches")
 
 
 def test_readings_still_to_come_are_waited_for(sealer):

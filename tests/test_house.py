@@ -26,7 +26,8 @@ MAY_IMPORT = {
     "contract": ("contract",),
     "agent": ("contract", "agent"),
     "agent.aggregation": REPLAY,
-    "gateway": (*REPLAY, "gateway"),
+    # lists that people fill in are read in one way, be they of meters or of batches
+    "gateway": (*REPLAY, "agent.commission.import_cells", "agent.commission.import_sheet", "gateway"),
     "verifier": (
         *REPLAY, "verifier",
         "gateway.admit", "gateway.attribution", "gateway.factors", "gateway.manual", "gateway.media",
@@ -43,7 +44,8 @@ PURE = (
     "agent/load.py", "agent/schedule.py", "agent/told.py", "agent/commission/checks*.py",
     "agent/commission/dump_image.py", "agent/commission/endpoint.py", "agent/commission/explain.py",
     "agent/commission/fingerprint.py", "agent/commission/import_cells.py", "agent/commission/import_columns.py",
-    "agent/commission/import_merge.py", "agent/commission/import_rows.py", "agent/commission/probe_table.py",
+    "agent/commission/import_merge.py", "agent/commission/import_rows.py", "agent/commission/import_sheet.py",
+    "agent/commission/probe_table.py",
     "agent/commission/scan_report.py", "agent/commission/sheet*.py", "agent/commission/spans.py",
     "agent/commission/sunspec.py", "agent/drivers/blocks.py", "agent/drivers/dlt645_frame.py",
     "agent/drivers/family.py", "agent/drivers/modbus_ear.py", "agent/drivers/modbus_frame.py",

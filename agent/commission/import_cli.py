@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent.commission import import_file, import_merge, import_rows
+from agent.commission.import_sheet import Listed
 from contract.problems import Problems
 
 FAULTY = 2
@@ -136,7 +137,7 @@ def _lines(path: Path, faults: Sequence[import_rows.Fault]) -> list[str]:
     return [f"{path}: row {row}, column {column}: {first[row, column]}" for row, column in sorted(first)]
 
 
-def _tell(path: Path, config: Path, listed: import_file.Listed, before: str, merged: import_merge.Merged) -> None:
+def _tell(path: Path, config: Path, listed: Listed, before: str, merged: import_merge.Merged) -> None:
     say = sys.stdout.write
     say(f"{path}: read as {listed.read_as}\n")
     if numbers := import_rows.numbers_as_serials(listed.rows):

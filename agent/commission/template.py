@@ -13,7 +13,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from agent.aggregation.limits import CT_CLASSES, METER_CLASSES, VT_CLASSES
 from agent.commission.import_columns import COLUMNS
-from agent.commission.import_file import SHEET
+from agent.commission.import_file import LISTS
 from agent.drivers import profiles
 
 ROWS = 2000  # that lists to choose from apply to
@@ -36,7 +36,7 @@ def workbook() -> bytes:
     """The template."""
     book = openpyxl.Workbook()
     meters = book.active
-    meters.title = SHEET
+    meters.title = LISTS
     choices = {
         "profile": profiles.names(),
         "accuracy_class": list(METER_CLASSES),
