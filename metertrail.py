@@ -20,6 +20,7 @@ COMMANDS = {
     ),
     "broker": ("gateway.broker", "main", "the embedded MQTT broker in a process of its own"),
     "manual": ("gateway.manual_cli", "main", "hand readings, invoices, quantities and amendments, as signed entries"),
+    "batch": ("gateway.late_cli", "main", "batches that no controller told, one or a list, from the readings of then"),
     "export": ("gateway.export_cli", "main", "a product's statement with all its evidence, as one archive"),
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),
     "replay": ("metertrail", "replay", "a period's batch records again from raw readings, signed beside recomputed"),

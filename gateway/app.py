@@ -20,7 +20,7 @@ from pathlib import Path
 import uvicorn
 
 from contract import body
-from gateway import broker, factors, live_message, site_model, spool, web
+from gateway import broker, factors, late_api, live_message, site_model, spool, web
 from gateway.attribution import BatchFacts, facts, late_facts
 from gateway.config import Config, Mqtt, Web
 from gateway.errors import Stopped
@@ -75,7 +75,8 @@ def run(path: Path, config: Config, prepared: Prepared) -> int:
         if mirror:
             mirror.start()
         ingest = Ingest(client, config.gateway.site, sequencer, _listeners(live, process, mirror), now_ns)
-        app = web.build(live, ledger, prepared.web_password, now_ns)
+        intake = late_api.Intake(config.gateway.data, prepared.web_token) if prepared.web_token else None
+        app = web.build(live, ledger, prepared.web_password, now_ns, intake)
         served = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S)
         filings = keep_spool(config.gateway.data, ledger, sequencer)
         return asyncio.run(process.run(uvicorn.Server(served), listening, ingest, filings))

@@ -77,12 +77,13 @@ class Broker(BaseModel):
 
 
 class Web(BaseModel):
-    """The pages. Beyond this machine only with a password."""
+    """The pages. Beyond this machine only with a password. Programs with the token in `token_file` may tell batches."""
 
     model_config = STRICT
     host: str = "127.0.0.1"
     port: Port = 8080
     password_file: File | None = None
+    token_file: File | None = None
 
 
 class Mirror(BaseModel):

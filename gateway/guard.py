@@ -1,7 +1,8 @@
 """What stands before every page and every answer: the password, and the rule that nothing is loaded from elsewhere.
 
 In: ASGI requests. Out: the same, or a refusal. A browser that gave the password once is known by a cookie, because not
-every browser repeats the password when it opens a WebSocket. `/healthz` stays open, for whoever watches the process.
+every browser repeats the password when it opens a WebSocket. `/healthz` stays open, for whoever watches the process,
+and what asks for a token by itself is let through.
 """
 
 import base64
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "metertrail"
 OPEN_PATHS = ("/healthz",)
+BY_TOKEN = ("POST", "/api/batches")  # asks for a token of its own, which programs have instead of the password
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
@@ -37,7 +39,7 @@ class Guard:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        known = self._password is None or scope["path"] in OPEN_PATHS or self._has_cookie(scope)
+        known = self._password is None or _is_open(scope) or self._has_cookie(scope)
         gave_password = not known and self._gave_password(scope)
         if not known and not gave_password:
             await _refuse(scope, receive, send)
@@ -70,6 +72,10 @@ class Guard:
         except CookieError:
             return False
         return found is not None and hmac.compare_digest(found.value.encode(), self._token.encode())
+
+
+def _is_open(scope: Scope) -> bool:
+    return scope["path"] in OPEN_PATHS or (scope.get("method"), scope["path"]) == BY_TOKEN
 
 
 def _header(scope: Scope, name: bytes) -> str:

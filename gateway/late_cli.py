@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("add", help="tell one batch")
     for name, words in (
         ("line", "as the site model names it"), ("batch", "its id"), ("product", "as the site model names it"),
-        ("start", "such as 2026-04-12T08:30, or with an offset; without one the site's local time"), ("end", "likewise"),
+        ("start", "such as 2026-04-12T08:30, in the site's local time unless an offset follows"), ("end", "likewise"),
         ("author", "who tells it"), ("reason", "why it is told late"),
     ):  # fmt: skip
         add.add_argument(f"--{name}", required=True, help=words)

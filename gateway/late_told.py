@@ -37,14 +37,14 @@ class Way:
 
 def read(words: Mapping[str, object], zone: tzinfo, way: Way) -> LateBatch:
     """Read one batch; a field that is None or empty is not given."""
-    given = {name: value for name, value in words.items() if value not in {None, ""}}
+    given = {name: value for name, value in words.items() if value is not None and value != ""}
     lines = [f"{name}: unknown: {suggest(name, FIELDS)}" for name in given if name not in FIELDS]
     lines += [f"{name}: missing: give it" for name in NEEDED if name not in given]
 
     def of(name: str, form: Callable[[object], Value]) -> Value | None:
         try:
             return form(given[name]) if name in given else None
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             lines.append(f"{name}: {error}")
             return None
 
@@ -66,6 +66,8 @@ def read(words: Mapping[str, object], zone: tzinfo, way: Way) -> LateBatch:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not text: write it in quotes")  # noqa: TRY004 - told to people like the others
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("holds half a character: write it anew")
     return value.strip()
 
 

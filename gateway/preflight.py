@@ -18,6 +18,8 @@ from gateway.config import Config
 
 T = TypeVar("T")
 
+TOKEN_CHARACTERS_MIN = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -31,6 +33,7 @@ class Prepared:
     mirror_token: str | None
     site: bytes
     factors: tuple[bytes, ...]
+    web_token: str | None
 
 
 def prepare(config: Config) -> Prepared:
@@ -48,6 +51,7 @@ def prepare(config: Config) -> Prepared:
     ledger_key = of(custody.load_ledger_key, config.gateway.ledger_key)
     password = of(custody.load_password, config.mqtt.password_file)
     web_password = of(_web_password, config.web.password_file) if config.web.password_file else None
+    web_token = of(_web_token, config.web.token_file) if config.web.token_file else None
     mirror_token = of(custody.load_password, config.mirror.token_file) if config.mirror else None
     agents = {agent.name: of(custody.load_public, agent.key) for agent in config.agent}
     site = of(lambda path: _site(path, config.gateway.site), config.site)
@@ -63,7 +67,7 @@ def prepare(config: Config) -> Prepared:
         raise Problems(list(dict.fromkeys(lines)))
     known = {name: public for name, public in agents.items() if public is not None}
     stated = tuple(data for data in factor_files if data is not None)
-    return Prepared(key, ledger_key, known, password, web_password, mirror_token, site, stated)
+    return Prepared(key, ledger_key, known, password, web_password, mirror_token, site, stated, web_token)
 
 
 def _shared(agents: Mapping[str, keys.PublicKey | None]) -> Iterator[str]:
@@ -82,6 +86,15 @@ def _web_password(path: Path) -> str:
     if not all(words.partition(":")):
         raise ValueError(f"{path}: must be one line of name:password: correct it")
     return words
+
+
+def _web_token(path: Path) -> str:
+    token = custody.load_password(path)
+    if len(token) < TOKEN_CHARACTERS_MIN or not token.isascii():
+        raise ValueError(
+            f"{path}: fewer than {TOKEN_CHARACTERS_MIN} letters and digits: make one with `openssl rand -hex 32`"
+        )
+    return token
 
 
 def _site(path: Path, site: str) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from nicegui import ui
 
-from gateway import api, metrics
+from gateway import api, late_api, metrics
 from gateway.board import Board
 from gateway.glance import ReadableLedger
 from gateway.guard import Guard
@@ -18,12 +18,23 @@ from gateway.live import Live
 from gateway.pages import operator
 
 
-def build(live: Live, ledger: ReadableLedger, password: str | None, now_ns: Callable[[], int]) -> FastAPI:
-    """Put the application together. `password` is `name:password`; None leaves it open, for a loopback address only."""
+def build(
+    live: Live,
+    ledger: ReadableLedger,
+    password: str | None,
+    now_ns: Callable[[], int],
+    intake: late_api.Intake | None = None,
+) -> FastAPI:
+    """Put the application together. `password` is `name:password`; None leaves it open, for a loopback address only.
+
+    Without `intake` nothing is taken in.
+    """
     board = Board(live, ledger, now_ns)
     app = FastAPI(title="MeterTrail", docs_url=None, redoc_url=None)
     app.include_router(api.router(board))
     app.include_router(metrics.router(board))
+    if intake is not None:
+        app.include_router(late_api.router(board, intake))
     operator.install(board)
     ui.run_with(app, title="MeterTrail", tailwind=False, show_welcome_message=False, reconnect_timeout=10)
     app.add_middleware(Guard, password=password, token=secrets.token_urlsafe(32))

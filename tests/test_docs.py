@@ -24,7 +24,7 @@ from agent import check
 from agent import cli as agent_cli
 from agent.drivers import profile
 from contract.topics import CHANNELS
-from gateway import attribution, broker, config, export_cli, factors, site_model
+from gateway import attribution, broker, config, export_cli, factors, late_cli, site_model
 from gateway import cli as gateway_cli
 from gateway.pages.cards import SHAPES
 from gateway.pages.tables import REMARKS, SEAL_SHAPES
@@ -252,6 +252,16 @@ def export(folder: Path) -> None:
         export_cli.main([*(word for pair in asked.items() for word in pair), made.path.name])
 
 
+def late(folder: Path) -> None:
+    path = Folder(folder).path
+    rows = [
+        "line,batch,product,start,end,author,reason", "line1,L1-0007,steel coil 1.5 mm,2026-04-12 08:30,2026-04-12 08:30,Li,off",
+        "line1,L1-0008,steel coil 1.5 mm,8.30,2026-04-12 11:05,Li,",
+    ]  # fmt: skip
+    (folder / "may.csv").write_text("\n".join(rows))
+    late_cli.main([path.name, "import", "may.csv"])
+
+
 def verify(folder: Path) -> None:
     (folder / "junk.zip").write_bytes(b"junk")
     (folder / "trust.toml").write_bytes(archive_maker.factory().trust().replace(b'ledger = "', b'ledger = "zz" #'))
@@ -261,14 +271,14 @@ def verify(folder: Path) -> None:
 
 MAKERS = {
     "agent-form": agent_form, "agent-meaning": agent_meaning, "agent-profile": agent_profile, "manual": manual,
-    "agent-files": agent_files, "site": site, "factor-kind": factor_kind, "export": export, "verify": verify,
+    "agent-files": agent_files, "site": site, "factor-kind": factor_kind, "export": export, "verify": verify, "late": late,
 }  # fmt: skip
 FIRST_LINES = {"agent-files"}  # the page shows the first of several alike
 
 
 def test_every_error_block_has_its_configuration():
     assert sorted(about for _, about, _ in fences("errors")) == sorted(MAKERS)
-    assert sum(len(text.splitlines()) for _, _, text in fences("errors")) == 22
+    assert sum(len(text.splitlines()) for _, _, text in fences("errors")) == 25
 
 
 @pytest.mark.parametrize(("document", "about", "text"), fences("errors"))

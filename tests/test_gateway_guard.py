@@ -15,6 +15,8 @@ PASSWORD = "operator:Grün und gut"
 def app(password=PASSWORD):
     made = FastAPI()
 
+    @made.post("/api/batches")
+    @made.get("/api/batches")
     @made.get("/")
     @made.get("/healthz")
     def page():
@@ -70,6 +72,13 @@ def test_anyone_else_is_refused(headers):
 def test_health_is_open_and_so_is_everything_without_a_password():
     assert TestClient(app()).get("/healthz").status_code == 200
     assert TestClient(app(None)).get("/").status_code == 200
+
+
+def test_what_asks_for_its_own_token_is_let_through_and_nothing_else_of_its_path():
+    client = TestClient(app())
+    assert client.post("/api/batches").status_code == 200
+    assert client.get("/api/batches").status_code == 401
+    assert client.post("/").status_code == 401
 
 
 def test_nothing_may_be_loaded_from_elsewhere():

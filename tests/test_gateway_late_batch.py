@@ -63,9 +63,9 @@ def test_its_facts_are_the_agents_batch_with_who_told_it(sealer):
          "end: more than 31 days after its start: check the year and the month"),
         ({"told_ns": T0 + 1000 * S}, "end: has not passed yet: tell a batch when it has ended"),
         ({"start_ns": T0 + 790 * S},
-         "start: overlaps batch L1-0002 (entry 35 of the ledger) of this line: give times between other batches"),
+         "start: overlaps batch L1-0002 (entry 26 of the ledger) of this line: give times between other batches"),
         ({"batch": "L1-0002"},
-         "batch: L1-0002 is there already (entry 35 of the ledger), within a week of it: give it another id"),
+         "batch: L1-0002 is there already (entry 26 of the ledger), within a week of it: give it another id"),
         ({"start_ns": T0 - 900 * S, "end_ns": T0 - 800 * S}, "line: nothing of edge-1 is in the ledger from that time"),
     ],
 )  # fmt: skip

@@ -59,6 +59,14 @@ def test_one_key_for_two_agents(folder):
     assert faults(folder) == ["agent.edge-1.key: is edge-2's key as well: make a key for each agent"]
 
 
+def test_a_token_is_long(folder):
+    folder.save(("[web]", '[web]\ntoken_file = "web.token"'))
+    folder.write("web.token", b"short\n", 0o600)
+    assert faults(folder) == ["web.token: fewer than 32 letters and digits: make one with `openssl rand -hex 32`"]
+    folder.write("web.token", b"a" * 64, 0o600)
+    assert prepare(load(folder.path)).web_token == "a" * 64
+
+
 @pytest.mark.parametrize("words", [b"word", b":word", b"name:"])
 def test_a_page_password_needs_a_name(folder, words):
     folder.write("web.password", words, 0o600)
