@@ -1,0 +1,56 @@
+"""The mistakes whose error lines the documents quote: each is made in a folder, and the program complains on stderr."""
+
+import sys
+from pathlib import Path
+
+import archive_maker
+from gateway_folder import Folder
+
+from gateway import attribution, export_cli, factors, late_cli, site_model
+from gateway import cli as gateway_cli
+from verifier import cli as verifier_cli
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def site(folder: Path) -> None:
+    made = Folder(folder)
+    text = (folder / "site.toml").read_text()
+    for old, new in (("+08:00", "Asia/Shangai"), ('unit = "t"', 'unit = "piece"'), ('"2.70"', "2.7")):
+        text = text.replace(old, new, 1)
+    (folder / "site.toml").write_text(text)
+    gateway_cli.main(["check", made.path.name])
+
+
+def factor_kind(_: Path) -> None:
+    model = (ROOT / "configs/demo/site.toml").read_text().replace("electricity-footprint-2024", "electricity-co2-2023")
+    known = factors.library([(ROOT / "configs/factors/cn-electricity-co2-2023.toml").read_bytes()])
+    sys.stderr.write("\n".join(attribution.check_factors(site_model.parse(model.encode()), known)))
+
+
+def export(folder: Path) -> None:
+    made = Folder(folder)
+    (folder / "coil.zip").touch()
+    usual = {"--product": "steel coil 1.5 mm", "--from": "2026-11-01T00:00", "--to": "2026-12-01T00:00"}
+    backwards = {"--from": usual["--to"], "--to": usual["--from"]}
+    for changed in ({"--out": "coil.zip"}, {"--product": "steel coil"}, backwards, {"--from": "yesterday"}):
+        asked = {**usual, "--out": "new.zip", **changed}
+        export_cli.main([*(word for pair in asked.items() for word in pair), made.path.name])
+
+
+def late(folder: Path) -> None:
+    path = Folder(folder).path
+    rows = [
+        "line,batch,product,start,end,author,reason",
+        "line1,L1-0007,steel coil 1.5 mm,2026-04-12 08:30,2026-04-12 08:30,Li,off",
+        "line1,L1-0008,steel coil 1.5 mm,8.30,2026-04-12 11:05,Li,",
+    ]
+    (folder / "may.csv").write_text("\n".join(rows))
+    late_cli.main([path.name, "import", "may.csv"])
+
+
+def verify(folder: Path) -> None:
+    (folder / "junk.zip").write_bytes(b"junk")
+    (folder / "trust.toml").write_bytes(archive_maker.factory().trust().replace(b'ledger = "', b'ledger = "zz" #'))
+    for arguments in (["nowhere.zip"], ["junk.zip"], ["junk.zip", "--trust", "trust.toml"]):
+        verifier_cli.main(arguments)
