@@ -40,13 +40,15 @@ def meters(
             values[f"{point.id}_{unit_of(point)}"] = scaled(point, reading.raw, plan.ratio, scale_raw)
         worst = max((reading.status for reading in found.values()), default=0)
         answered_ns = max((scan.answered_ns for scan in scans), default=0)
+        place = polled.get(plan.meter.name)
+        if place is not None and place.answers:  # who sends messages answers, though it may have nothing to say
+            answered_ns = max(answered_ns, place.rested_ns)
         now: dict[str, object] = {
             "meter": plan.meter.name,
             "status": worst,
             "answered_ns": answered_ns,
             "values": values,
         }
-        place = polled.get(plan.meter.name)
         if place is not None and place.missed:
             now |= {
                 "missed": place.missed,

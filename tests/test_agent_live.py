@@ -98,3 +98,16 @@ def test_the_gateway_reads_what_the_agent_tells(site):
     message = parse(json.dumps(told).encode())
     assert message.running[0].batch == "A"
     assert message.meters[0].values["power_w_milli"] == 300_000
+
+
+def test_a_meter_that_answers_with_nothing_new_is_not_old(site):
+    """As who sends messages does between them: what it last said may be hours old."""
+    polled = {
+        "press": Polled("press", 10**9, answers=False, rested_ns=at_ns(50)),
+        "press-plc": Polled("press-plc", 10**9, answers=True, rested_ns=at_ns(50)),
+    }
+    press, plc = live.meters(site.plan.meters, {}, polled)
+    assert (press["answered_ns"], plc["answered_ns"]) == (0, at_ns(50))
+    _, said = plc_scan(60, "A")
+    _, plc = live.meters(site.plan.meters, {"press-plc": [said]}, polled)
+    assert plc["answered_ns"] == said.answered_ns
