@@ -54,6 +54,7 @@ def load(path: Path, now_ns: int) -> Plan:
     problems += _shared_units(meters.values())
     problems += _addresses(checked, buses)
     problems += _shared_lines(buses)
+    problems += _shared_names(buses)
     plan = Plan(_absolute(checked, path.parent), buses, tuple(meters.values()), hashlib.sha256(data).digest())
     for name in buses:
         try:
@@ -189,6 +190,17 @@ def _shared_lines(buses: Mapping[str, tuple[str, BaseModel]]) -> Iterator[str]:
             if other != name:
                 hint = "a serial line is one bus, put its meters on that one"
                 yield f"bus.{name}: {line} is bus {other!r} already: {hint}"
+
+
+def _shared_names(buses: Mapping[str, tuple[str, BaseModel]]) -> Iterator[str]:
+    """A broker lets one connection have a client id, and ends the other's."""
+    first: dict[tuple[str, int, str], str] = {}
+    for name, (driver, settings) in buses.items():
+        if driver == "mqtt":
+            found = settings.model_dump(include={"host", "port", "client_id"})
+            other = first.setdefault((found["host"], found["port"], found["client_id"]), name)
+            if other != name:
+                yield f"bus.{name}.client_id: {found['client_id']!r} is bus {other!r}'s already: give each its own"
 
 
 def _addresses(checked: config.Config, buses: dict[str, tuple[str, BaseModel]]) -> Iterator[str]:

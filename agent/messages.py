@@ -66,8 +66,15 @@ def _follow(line: Line, state: LineState, waiting: Waiting, told: BatchMessage, 
     running = state.running
     if running is not None and running.batch == told.batch:
         return _of_running(line, state, running, waiting, told, seen)
+    place = _place(line, waiting, told)
+    if place is not None:
+        ended = waiting[place][1]
+        amended = replace(ended, running=_stated(ended.running, told))
+        return Taken(state, (*waiting[:place], (line.name, amended), *waiting[place + 1 :]))
     if told.state == "ended":
-        return Taken(state, _amended(line, waiting, told))
+        raise Refused(
+            f"{told.batch} does not run: its start was not told, or its record is made: enter it at the gateway"
+        )
     at = _edge(line, state, told, seen)
     started = _stated(Running(told.batch, told.product, at), told)
     abandoned = () if running is None else (_abandoned(line, running, told, seen),)
@@ -101,16 +108,13 @@ def _edge(line: Line, state: LineState, told: BatchMessage, seen: Seen) -> Edge:
         ) from None
 
 
-def _amended(line: Line, waiting: Waiting, told: BatchMessage) -> Waiting:
-    """Lots of a batch that has ended and has no record yet. Raises Refused if there is none."""
-    places = [at for at, (name, one) in enumerate(waiting) if name == line.name and one.running.batch == told.batch]
-    if not places:
-        raise Refused(
-            f"{told.batch} does not run: its start was not told, or its record is made: enter it at the gateway"
-        )
-    ended = waiting[places[-1]][1]
-    amended = replace(ended, running=_stated(ended.running, told))
-    return (*waiting[: places[-1]], (line.name, amended), *waiting[places[-1] + 1 :])
+def _place(line: Line, waiting: Waiting, told: BatchMessage) -> int | None:
+    """Which batch that has ended and has no record yet is told of once more; a later start is another run."""
+    for at, (name, one) in reversed(list(enumerate(waiting))):
+        again = told.state == "ended" or told.at_ns == one.running.start.after.source_ns
+        if name == line.name and one.running.batch == told.batch and again:
+            return at
+    return None
 
 
 def _stated(running: Running, told: BatchMessage) -> Running:

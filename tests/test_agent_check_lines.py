@@ -1,7 +1,7 @@
 """What can be wrong with a line: its source, its tags, its counters, how long it waits."""
 
 import pytest
-from message_plant import MESSAGED, TOLERANCE
+from message_plant import MESSAGED, MQTT, TOLERANCE
 from message_plant import PROFILE as MESSAGE_PROFILE
 from plant_in_memory import CONFIG, PLC_PROFILE, T0, assert_told, problems, write_plant
 
@@ -65,6 +65,8 @@ OF_MESSAGES = [
     ("works/press/batches", "works/+", "meter.press-plc.address", "'works/+' is not a topic", "without + and #"),
     ('client_id = "metertrail-edge-1"', "", "bus.plc.client_id", "missing", "add it"),
     ('username = "metertrail"', 'user = "metertrail"', "bus.plc.user", "unknown key", "did you mean username?"),
+    ('[[meter]]\nname = "press"\n', f'[[bus]]\nname = "other"\n{MQTT}[[meter]]\nname = "press"\n',
+     "bus.other.client_id", "'metertrail-edge-1' is bus 'plc'", "give each its own"),
     ("[[line]]", ('[[line]]\nname="saw"\nsource="press-plc"\ntold_by="message"\nclock_tolerance_ms=1\n'
      'energy=["press.energy"]\n[[line]]'), "meter.press-plc", "tells saw and press", "of one [[line]]"),
 ]  # fmt: skip

@@ -101,6 +101,15 @@ def test_lots_come_with_any_message_and_the_last_word_stands():
     assert "message_refused" not in names(events)
 
 
+def test_what_went_in_may_be_told_after_the_end_and_another_start_is_another_run():
+    told = [scan("started", "A", 100), scan("ended", "A", 200), scan("started", "A", 100, 210, inputs=lots(5))]
+    state, ((_, ended),), _ = run(*told)
+    assert (state.running, ended.running.inputs) == (None, read(5))
+    state, ((_, ended),), events = run(*told, scan("started", "A", 220, inputs=lots(7)))
+    assert (state.running.batch, state.running.inputs, ended.running.inputs) == ("A", read(7), read(5))
+    assert "message_refused" not in names(events)
+
+
 @pytest.mark.parametrize(
     ("told", "reason"),
     [

@@ -14,6 +14,7 @@ MESSAGES = {
     5: [message("started", "A", 5, inputs=lots(5))],
     9: [message("started", "A", 5, 9, inputs=lots(6))],
     20: [message("ended", "A", 20)],
+    21: [message("started", "A", 5, 21, inputs=lots(7))],
     22: [message("ended", "A", 20, 22, outputs=lots(4, "good"))],
     30: [message("started", "A", 30), message("ended", "A", 30, 30.2, outputs=[])],
 }
@@ -56,9 +57,9 @@ def checked(made, period=ALL, **changes):
 
 def test_an_agent_s_own_records_hold(made):
     assert failures(made) == []
-    assert checked(made) == [(True, "6 messages on record, 2 batches follow from theirs")]
+    assert checked(made) == [(True, "7 messages on record, 2 batches follow from theirs")]
     _, _, (first, second) = read(made)
-    assert [lot.quantity for lot in first.head.inputs] == [6_000_000]
+    assert [lot.quantity for lot in first.head.inputs] == [7_000_000]
     assert [lot.quantity for lot in first.head.outputs] == [4_000_000]
     assert (second.head.inputs, second.head.outputs) == (None, [])
 
@@ -71,7 +72,7 @@ OTHER = Lot(lot="L", quantity=4_000_001, unit="g_milli", source="reported", kind
     [
         ({"outputs": [OTHER]}, "A: signed outputs L: 4000001 g_milli, its messages say L: 4000000 g_milli"),
         ({"outputs": None}, "A: signed outputs nothing, its messages say L: 4000000 g_milli"),
-        ({"inputs": []}, "A: signed inputs none, its messages say L: 6000000 g_milli"),
+        ({"inputs": []}, "A: signed inputs none, its messages say L: 7000000 g_milli"),
         ({"product": "strip"}, "A: signed product strip, its messages say coil"),
         ({"batch": "B"}, "B: its start is not what a message on record tells"),
     ],

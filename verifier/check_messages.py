@@ -97,8 +97,10 @@ def _faults(batch: Batch, told: Sequence[_Told]) -> Iterator[str]:
             yield f"its {name} is not what a message on record tells"
     if start is None or end is None:
         return
-    again = (at for at in range(end + 1, len(mine)) if mine[at].message.state == "started")  # the next run of this name
-    run = [one.message for one in mine[start : next(again, len(mine))]]
+    began_ns = mine[start].message.at_ns
+    later = enumerate(one.message for one in mine)
+    again = (at for at, one in later if at > end and one.state == "started" and one.at_ns != began_ns)
+    run = [one.message for one in mine[start : next(again, len(mine))]]  # up to the next run of this name
     if run[-1].product != head.product:
         yield f"signed product {head.product}, its messages say {run[-1].product}"
     for side, given in (("inputs", head.inputs), ("outputs", head.outputs)):
