@@ -6,6 +6,7 @@ from archive_maker import AGENT, T0, failures, index_of
 from message_plant import lots, message, works
 from plant_in_memory import KEY, meter_scan
 
+from contract import records
 from contract.lots import Lot
 from verifier import archive, check_batches, check_messages, evidence, trail
 
@@ -125,3 +126,8 @@ def test_lots_and_reported_edges_need_a_line_that_is_told_by_messages():
     reported = batches[0].head.start.model_copy(update={"policy": "reported"})
     ((ok, text),) = checked(made, start=reported)
     assert (ok, text) == (False, "L1-0001: has a reported edge, but its line is not told by messages")
+    seen, known, _ = read(made)
+    late = records.BatchPart.model_copy(batches[0].head, update={"outputs": []})
+    told = check_batches.Batch(batches[0].item, late, (), late=records.BatchPart.model_construct())
+    (finding,) = check_messages.messages(seen, known, [told], ALL)
+    assert (finding.ok, finding.text) == (False, "L1-0001: states lots, but it was told late")

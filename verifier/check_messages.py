@@ -32,13 +32,16 @@ def messages(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period:
     """Every batch of a line that is told by messages follows from them; no other batch states lots."""
     told, faults = _recorded(trail)
     checked = outside = 0
-    for batch in (one for one in batches if one.late is None):  # what is told late is told by people
+    for batch in batches:
+        if batch.late is not None:
+            faults += _unfounded(batch, "it was told late")
+            continue
         stated = evidence.manifests.get(batch.item.index)
         line = None if stated is None else stated.lines.get(batch.head.line)
         if line is None:
             continue  # a finding of its own
         if line.told_by != "message":
-            faults += _unfounded(batch)
+            faults += _unfounded(batch, "its line is not told by messages")
             continue
         if withheld := _withheld(trail, batch):
             if period is not None and not period.touches(batch.head.start.earliest_ns, batch.head.end.latest_ns):
@@ -76,11 +79,11 @@ def _withheld(trail: Trail, batch: Batch) -> str | None:
     return None
 
 
-def _unfounded(batch: Batch) -> Iterator[str]:
+def _unfounded(batch: Batch, why: str) -> Iterator[str]:
     if batch.head.inputs is not None or batch.head.outputs is not None:
-        yield f"{batch.name}: states lots, but its line is not told by messages"
+        yield f"{batch.name}: states lots, but {why}"
     if "reported" in {batch.head.start.policy, batch.head.end.policy}:
-        yield f"{batch.name}: has a reported edge, but its line is not told by messages"
+        yield f"{batch.name}: has a reported edge, but {why}"
 
 
 def _faults(batch: Batch, told: Sequence[_Told]) -> Iterator[str]:
