@@ -35,6 +35,7 @@ def parts(declared: Declared) -> list[bytes]:
         certificate=None,
         declared=[records.Declared(point=POINT, step=None, age_ns=declared.age_ns, source="drawn")],
         power_max_w=declared.power_max_w,
+        rated_w=declared.rated_w,
     )
     return [records.write(records.ProfilePart(name="drawn", toml=toml)), records.write(meter)]
 

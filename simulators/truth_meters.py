@@ -18,8 +18,8 @@ from simulators.truth_register import REGISTERS, Register
 START_NS = 1_795_132_800 * 10**9
 _Choice = TypeVar("_Choice")
 DRIFT_PPM_MAX = 100  # of the agent's clock against true time
-# Limits in percent from this load on (percent of rated current), at a power factor below 1: IEC 62053-21 and -22;
-# for MID classes the directive's 5..30 C from the transitional current up, and its worse range below.
+# Limits in percent from this load on (percent of rated current), at a power factor below 1: IEC 62053-21 and -22; for
+# MID classes the wider of the directive's two ranges at 5..30 C. Below its lowest load a meter keeps the widest limit.
 METER_LIMITS = {
     "0.2S": ((0, 0.5), (10, 0.3)),
     "0.5S": ((0, 1.0), (10, 0.6)),
@@ -28,6 +28,7 @@ METER_LIMITS = {
     "MID B": ((0, 2.0),),
     "MID C": ((0, 1.0),),
 }
+DIRECT_LIMITS = METER_LIMITS | {"1": ((0, 1.5), (20, 1.0)), "2": ((0, 2.5), (20, 2.0))}
 # IEC 61869-2: from this load on, ratio error in percent and phase displacement in minutes.
 CT_LIMITS = {
     "0.2S": ((0, 0.75, 30), (5, 0.35, 15), (20, 0.2, 10)),
@@ -43,6 +44,7 @@ class Scenario:
 
     registers: tuple[Register, ...]
     rated_w: tuple[float, float]  # log-uniform
+    rated_stated: float  # how likely the site states it
     load: tuple[float, float]  # log-uniform
     tan_phi: tuple[float, float]
     classes: tuple[str, ...]
@@ -56,20 +58,20 @@ class Scenario:
 
 
 PLANT = Scenario(
-    registers=REGISTERS, rated_w=(3e3, 6e5), load=(0.03, 1.0), tan_phi=(0.1, 0.75),
+    registers=REGISTERS, rated_w=(3e3, 6e5), rated_stated=0.5, load=(0.03, 1.0), tan_phi=(0.1, 0.75),
     classes=tuple(METER_LIMITS), ratios=(1, 1, 1, 12, 40, 80, 160), ratio_in_register=False,
     poll_ms=(500, 1_000, 1_000, 2_000, 5_000, 15_000, 60_000), age_ms=(200, 500, 1_000, 2_000, 5_000),
     edge_ms=(0, 2, 20, 200, 1_000), readings=900, length_s=(300, 3_600),
 )  # fmt: skip
 # Fine steps in registers that are seconds late: what is left is the time of refreshes, reads and edges.
 LATE = Scenario(
-    registers=REGISTERS[:1], rated_w=(1e5, 6e5), load=(0.1, 1.0), tan_phi=(0.1, 0.75), classes=("0.2S", "0.5S"),
-    ratios=(40, 80, 160), ratio_in_register=True, poll_ms=(500, 1_000, 2_000), age_ms=(1_000, 2_000, 5_000),
-    edge_ms=(0, 2, 20, 200, 1_000), readings=900, length_s=(300, 1_800),
+    registers=REGISTERS[:1], rated_w=(1e5, 6e5), rated_stated=0.5, load=(0.1, 1.0), tan_phi=(0.1, 0.75),
+    classes=("0.2S", "0.5S"), ratios=(40, 80, 160), ratio_in_register=True, poll_ms=(500, 1_000, 2_000),
+    age_ms=(1_000, 2_000, 5_000), edge_ms=(0, 2, 20, 200, 1_000), readings=900, length_s=(300, 1_800),
 )  # fmt: skip
 # Fine steps, quick reads, long batches: what is left is the meter, its transformers and their phase.
 INSTRUMENTS = Scenario(
-    registers=REGISTERS[:1], rated_w=(2e5, 6e5), load=(0.2, 1.0), tan_phi=(0.3, 0.75),
+    registers=REGISTERS[:1], rated_w=(2e5, 6e5), rated_stated=1.0, load=(0.2, 1.0), tan_phi=(0.3, 0.75),
     classes=("0.5S", "1", "2"), ratios=(1, 80, 160), ratio_in_register=True, poll_ms=(1_000,),
     age_ms=(200, 500), edge_ms=(0, 2, 20), readings=3_000, length_s=(2_400, 3_000),
 )  # fmt: skip
@@ -82,7 +84,7 @@ class Declared:
     register: Register
     age_ns: int
     power_max_w: int
-    rated_w: int
+    rated_w: int | None
     accuracy_class: str
     ct_class: str | None
     ratio: int
@@ -122,14 +124,16 @@ def draw(seed: int, number: int, scenario: Scenario) -> Meter:
     level = _log_uniform(rng, *scenario.load)
     drawn = load(rng, rated_w * 1_000, level, rng.uniform(*scenario.tan_phi), length_us + 4 * SECOND_US)
     used = work(drawn.starts_us, drawn.power_mw)
-    end_us = np.array([length_us])
-    mean_load = float(used.at(end_us)[0]) / length_us / (rated_w * 1_000)
+    edges_us = _edges(rng, length_us, margin_us=2 * poll_us + 2 * age_us + 4 * SECOND_US + width_us)
+    true = used.at(edges_us)
+    mean_load = float(true[-1] - true[0]) / float(edges_us[-1] - edges_us[0]) / (rated_w * 1_000)
 
     register = _pick(rng, scenario.registers)
     ratio = _pick(rng, scenario.ratios) if register.count_wh_milli <= 10_000 else 1
     ct_class = _pick(rng, tuple(CT_LIMITS)) if ratio > 1 else None
     declared = Declared(
-        register, age_us * 1_000, int(rated_w * rng.uniform(1.1, 1.5)), rated_w,
+        register, age_us * 1_000, int(rated_w * rng.uniform(1.1, 1.5)),
+        rated_w if rng.random() < scenario.rated_stated else None,
         _pick(rng, scenario.classes), ct_class, ratio, scenario.ratio_in_register,
     )  # fmt: skip
     error = _errors(rng, declared, 100 * mean_load, drawn.tan_phi)
@@ -139,7 +143,6 @@ def draw(seed: int, number: int, scenario: Scenario) -> Meter:
     sampled_us = rng.integers(requested_us, answered_us + 1)
     held_us = _held(rng, age_us, sampled_us)
     ppm = int(rng.integers(-DRIFT_PPM_MAX, DRIFT_PPM_MAX + 1))
-    edges_us = _edges(rng, length_us, margin_us=2 * poll_us + 2 * age_us + 4 * SECOND_US + width_us)
     return Meter(
         declared,
         mean_load,
@@ -148,7 +151,7 @@ def draw(seed: int, number: int, scenario: Scenario) -> Meter:
         register.raws(_counts(rng, declared, counted.at(held_us))),
         counted.level(held_us) // 1_000,
         _intervals(rng, _agent_ns(edges_us, ppm), width_us * 1_000),
-        tuple(used.at(edges_us).tolist()),
+        tuple(true.tolist()),
         tuple(counted.at(edges_us).tolist()),
     )
 
@@ -167,7 +170,8 @@ def _counts(rng: Generator, declared: Declared, done: IntArray) -> IntArray:
 
 def _errors(rng: Generator, declared: Declared, load_percent: float, tan_phi: FloatArray) -> FloatArray:
     """Relative error of the chain in each step: constants drawn evenly within their limits, phase through tan(phi)."""
-    (meter,) = _limits(METER_LIMITS[declared.accuracy_class], load_percent)
+    classes = DIRECT_LIMITS if declared.ct_class is None else METER_LIMITS
+    (meter,) = _limits(classes[declared.accuracy_class], load_percent)
     ratio, minutes = (0.0, 0.0) if declared.ct_class is None else _limits(CT_LIMITS[declared.ct_class], load_percent)
     even = rng.uniform(-1, 1, 3)
     shift = even[2] * minutes * pi / 10_800

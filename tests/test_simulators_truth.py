@@ -73,6 +73,10 @@ def test_u95_covers_the_true_energy_and_three_quarters_of_it_do_not(plain):
     assert kept(plain)[NOT_TOO_MUCH]
 
 
+def times_u95(factor):
+    return lambda _, claim: replace(claim, u95=None if claim.u95 is None else int(claim.u95 * factor))
+
+
 @pytest.mark.parametrize(("bound", "steps"), [("lower", 1), ("upper", -1)])
 def test_bounds_too_narrow_by_one_step_are_noticed(asked, bound, steps):
     def narrowed(meter, claim):
@@ -89,13 +93,13 @@ def test_bounds_half_as_wide_again_are_noticed(asked):
 
 
 def test_half_of_u95_is_noticed(asked):
-    halved = judged(asked, lambda _, claim: replace(claim, u95=claim.u95 // 2))
+    halved = judged(asked, times_u95(0.5))
     assert not kept(halved)[COVERAGE]
     assert covered(wholes(halved.instruments)) < Fraction(9, 10)
 
 
 def test_twice_u95_is_noticed(asked):
-    assert not kept(judged(asked, lambda _, claim: replace(claim, u95=claim.u95 * 2)))[NOT_TOO_MUCH]
+    assert not kept(judged(asked, times_u95(2)))[NOT_TOO_MUCH]
 
 
 def test_an_understated_age_is_noticed(asked):

@@ -27,6 +27,8 @@ def test_all_that_meters_do_is_drawn():
     assert len(wraps) >= 3
     gaps = [(np.diff(meter.requested_ns) > 2.5 * np.median(np.diff(meter.requested_ns))).any() for meter in METERS]
     assert 5 <= sum(gaps) < 60
+    stated = {meter.declared.rated_w is not None for meter in METERS}
+    assert stated == {True, False}
     loads = [meter.load for meter in METERS]
     assert min(loads) < 0.05
     assert max(loads) > 0.6
