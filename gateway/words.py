@@ -16,8 +16,8 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "as_of": ("As of {time}", "截至 {time}"),
     "partial": ("Partial: gate-to-gate energy", "部分范围: 门到门能耗"),
     "partial_long": (
-        "Materials, process emissions and waste are not in these figures.",
-        "不含原材料、过程排放和废弃物。",
+        "Electricity alone: materials, process emissions, waste, and gas or steam are not in these figures.",
+        "仅含电力: 不含原材料、过程排放、废弃物以及燃气、蒸汽等。",
     ),
     "provisional": ("Provisional", "暂定"),
     "provisional_long": (

@@ -29,6 +29,28 @@ NORMAL = DerivedPart(
 NORMAL_REF = records.CounterRef(meter="gas1", point="normal_volume")
 REF = records.CounterRef(meter="gas1", point="volume")
 
+MEDIUM = """
+[[medium]]
+id = "natural-gas"
+name = { en = "Natural gas", zh = "天然气" }
+counters = [{ agent = "edge-1", meter = "gas1", point = "normal_volume" }]
+factor = "gas"
+reference_degc = 20
+"""
+GAS_FACTOR = b"""
+[[factor]]
+id = "gas"
+kind = "fuel-footprint"
+value = "0.5"
+unit = "kgCO2e/m3"
+reference_degc = 20
+region = "CN"
+reference_period = "2023"
+valid_from = 2024-01-01
+gwp_set = "AR6"
+tier = "public"
+"""
+
 
 def shown(k: int) -> dict[str, int]:
     """The registers at reading k: 2 m3 a reading, 300 kPa, and 10.0 or 20.0 degC."""
@@ -70,3 +92,9 @@ def factory() -> maker.Factory:
     maker.produced(made)
     maker.stated(made)
     return made
+
+
+def declare(patch: pytest.MonkeyPatch) -> None:
+    """Let the site name the gas at 20 degC, with a footprint of 0.5 kg a cubic metre."""
+    patch.setattr(maker, "FACTOR_TOML", maker.FACTOR_TOML + GAS_FACTOR)
+    patch.setattr(maker, "SITE_TOML", maker.SITE_TOML + MEDIUM.encode())

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from archive_maker import METERS, T0, S, counter, profile
 from hypothesis import given, settings
@@ -175,6 +176,8 @@ def test_windows_over_any_partition_add_up_to_what_the_counter_moved_by(rows, cu
     due = sum(round(rows[n][0] * 10**6 * (w[n - 1] + w[n]) / 2) for n in range(1, len(rows)))
     assert replay.moved(point, known) == due
     assert sum(found) == due
+    some = np.array([n % 2 == 0 for n in range(len(known.raws))])
+    assert known.where(some).conditions == known.conditions[::2]
     chunks = [replay.readings(point, [one]) for one in read(shown, "volume")]
     again = replay.joined(chunks)
     assert (again.raws, again.conditions) == (known.raws, known.conditions)

@@ -178,8 +178,8 @@ LOADERS = {
 
 
 def test_every_toml_is_of_a_known_kind():
-    kinds = [about.partition(" ")[0] for _, about, _ in fences("toml") if len(fences("toml")) == 11]
-    assert {*kinds} == {"profile", "agent-addition", "agent-buses", "factor", "site", "trust", "excerpt"}
+    kinds = Counter(about.partition(" ")[0] for _, about, _ in fences("toml"))
+    assert kinds.keys() == {"profile", "agent-addition", "agent-buses", "factor", "site", "trust", "excerpt"}
 
 
 @pytest.mark.parametrize(("document", "about", "text"), fences("toml"))

@@ -1,6 +1,9 @@
 """A batch told later: computed from the agent's readings, complete, incomplete with the reason, or refused."""
 
+from fractions import Fraction
+
 import archive_maker as maker
+import media_plant as plant
 import pytest
 from archive_maker import AGENT, T0, S
 from late_plant import NOW_NS, silent, take, told
@@ -133,3 +136,12 @@ def test_a_line_without_a_meter_or_that_was_not_declared_then_is_refused(tmp_pat
 def test_a_filing_without_author_or_reason_is_none(field, value):
     with pytest.raises(ValidationError, match=field):
         told(**{field: value})
+
+
+def test_a_derived_counter_of_the_line_is_in_it(tmp_path, monkeypatch):
+    plant.equip(monkeypatch, [plant.NORMAL_REF], (records.write(plant.NORMAL),))
+    sealer = silent(tmp_path)
+    *_, medium = (records.read(part, records.AmountPart) for part in take(sealer, told())[2:])
+    sealer.ledger.close()
+    weight = [Fraction(300) * Fraction("293.15") / (Fraction("101.325") * Fraction(k)) for k in ("283.15", "293.15")]
+    assert (medium.point, medium.amount) == ("normal_volume", 20 * round(2_000_000 * sum(weight) / 2))

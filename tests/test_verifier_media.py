@@ -6,7 +6,6 @@ from fractions import Fraction
 import archive_maker as maker
 import media_plant as plant
 import pytest
-from archive_maker import FACTOR_TOML as FACTOR
 from archive_maker import GATEWAY, failures
 
 from contract import records
@@ -100,25 +99,11 @@ def test_lines_without_media_keep_their_bytes():
     assert records.read(records.write(line), records.LinePart).media is None
 
 
-MEDIUM = """
-[[medium]]
-id = "natural-gas"
-name = { en = "Natural gas", zh = "天然气" }
-counters = [{ agent = "edge-1", meter = "gas1", point = "normal_volume" }]
-factor = "gas"
-reference_degc = 20
-"""
-GAS = FACTOR.replace(b'id = "grid"', b'id = "gas"').replace(b'mix = "grid average"\n', b"reference_degc = 20\n")
-GAS = GAS.replace(b"electricity-footprint", b"fuel-footprint").replace(b"kgCO2e/kWh", b"kgCO2e/m3")
-
-
 @pytest.fixture
 def stated(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The factory's gas at 20 degC has a footprint of 0.5 kg a cubic metre."""
     plant.equip(monkeypatch, [plant.REF, plant.NORMAL_REF], (records.write(plant.NORMAL),))
-    both = FACTOR + GAS[GAS.index(b"[[factor]]") :]
-    monkeypatch.setattr(maker, "FACTOR_TOML", both)
-    monkeypatch.setattr(maker, "SITE_TOML", maker.SITE_TOML + MEDIUM.encode())
+    plant.declare(monkeypatch)
     return monkeypatch
 
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from agent.aggregation.replay import Amount, Counter, Readings, amounts
 from contract import records
 from contract.lots import Lot
@@ -65,9 +63,7 @@ def around(known: Readings, run: Run) -> Readings:
     """What a batch that is told later may rest on: readings answered and requested at most `AROUND_NS` from it."""
     near = known.answered_ns >= run.start.earliest_ns - AROUND_NS
     near &= known.requested_ns <= run.end.latest_ns + AROUND_NS
-    rows = np.flatnonzero(near).tolist()
-    scales = tuple(known.scale_raws[n] for n in rows) if known.scale_raws else ()
-    return Readings(known.requested_ns[near], known.answered_ns[near], tuple(known.raws[n] for n in rows), scales)
+    return known.where(near)
 
 
 def declared(at_ns: int, half_width_ns: int) -> DeclaredEdge:

@@ -77,6 +77,13 @@ class Readings:
         times = (self.requested_ns[some].copy(), self.answered_ns[some].copy())
         return Readings(*times, self.raws[some], self.scale_raws[some], self.conditions[some])
 
+    def where(self, chosen: NDArray[np.bool_]) -> "Readings":
+        """The chosen readings."""
+        rows = np.flatnonzero(chosen).tolist()
+        raws, scales = (tuple(column[n] for n in rows) if column else () for column in (self.raws, self.scale_raws))
+        beside = tuple(self.conditions[n] for n in rows) if self.conditions else ()
+        return Readings(self.requested_ns[chosen], self.answered_ns[chosen], raws, scales, beside)
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
