@@ -16,8 +16,8 @@ def test_every_sub_command_names_a_function(name):
     assert words
 
 
-def test_there_are_fifteen():
-    assert len(metertrail.COMMANDS) == 15
+def test_every_command_is_counted():
+    assert len(metertrail.COMMANDS) == 16
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 0), (["--help"], 0), (["-h"], 0), (["meters"], 2)])
