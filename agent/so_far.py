@@ -36,9 +36,23 @@ class _Trail:
         while True:
             first = int(np.searchsorted(self.known.requested_ns, self.kept_ns)) + 1 + MARGIN
             last = int(np.searchsorted(self.known.answered_ns, at_ns, side="right")) - 1 - MARGIN
-            if last - first < FORGET_ABOVE:
+            cut = min(last, first + FORGET_AT_ONCE)
+            if cut - first >= FORGET_ABOVE and counter.unit == "wh_milli":
+                cut = self._where_it_moved(first, cut, last)
+            if cut - first < FORGET_ABOVE:
                 return
-            self._forget(counter, start, first, min(last, first + FORGET_AT_ONCE))
+            self._forget(counter, start, first, cut)
+
+    def _where_it_moved(self, first: int, cut: int, last: int) -> int:
+        """The reading nearest to `cut` that shows another content than the one before; `first` if there is none.
+
+        How long a register has stood still tells whether it is frozen, so such a time is kept or dropped as a whole.
+        """
+        raws = self.known.raws
+        earlier = (at for at in range(cut, first, -1) if raws[at] != raws[at - 1])
+        later = (at for at in range(cut + 1, last + 1) if raws[at] != raws[at - 1])
+        found = next(earlier, first)
+        return found if found - first >= FORGET_ABOVE else next(later, first)
 
     def _forget(self, counter: Counter, start: tuple[int, int], first: int, last: int) -> None:
         """Drop these readings if that changes nothing; else they stay, and whatever had a name among them."""

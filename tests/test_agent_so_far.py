@@ -127,6 +127,22 @@ def test_nor_after_a_reset_or_a_wrap_nor_when_begun_late(stated, raw):
     assert told == figures(stated, read(stated, steady(range(1, 5200), raw)), at_ns(5))
 
 
+def test_a_time_of_standing_still_is_kept_as_a_whole_until_it_is_over(stated):
+    held = whole(stated, read(stated, steady(range(1, 300))), at_ns(5))
+    for k in range(300, 900):
+        held.add(columns.segments(steady([k], lambda k: 2100), ()))
+        held.told()
+    trails = [held.trails[place].known for place in PLACES]
+    assert trails[0].raws.count(2100) == 600
+    assert len(trails[1].raws) < 200  # no power beside it could say that anything is amiss
+    for k in range(900, 1200):
+        held.add(columns.segments(steady([k], lambda k: 7 * (k - 600)), ()))
+        told = held.told()
+    assert len(held.trails[PLACES[0]].known.raws) < 200
+    everything = steady(range(1, 1200), lambda k: 7 * k if k < 300 else max(2100, 7 * (k - 600)))
+    assert told == figures(stated, read(stated, everything), at_ns(5))
+
+
 def test_a_silent_counter_holds_the_others_up_and_costs_them_nothing(stated):
     begun = steady(range(1, 600))
     held = whole(stated, read(stated, begun), at_ns(5))
