@@ -150,9 +150,8 @@ async def _prepare(plan: Plan, worker: Executor) -> None:
 
 def _settings(plan: Plan) -> Settings:
     agent = plan.config.agent
-    return Settings(
-        plan.meters, plan.config.line, plan.config_hash, agent.seal_s * NS_PER_S, agent.close_wait_s * NS_PER_S
-    )
+    seal_ns, close_wait_ns = agent.seal_s * NS_PER_S, agent.close_wait_s * NS_PER_S
+    return Settings(plan.meters, plan.config.line, plan.config_hash, seal_ns, close_wait_ns, plan.config.calendar)
 
 
 def _recorder(plan: Plan, credentials: Credentials, journal: Journal, clock: AgentClock) -> Recorder:

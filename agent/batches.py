@@ -4,20 +4,28 @@ In: one `Look` after another, in order, and the line's state. Out: the next stat
 a clock or a socket; energies are computed elsewhere.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+from pydantic import Field
 
 from agent.aggregation.edges import edge
+from agent.drivers.point import Point
 from contract.lots import Lot
-from contract.records import Edge, Offset, Seen
+from contract.records import Edge, Offset, ScheduledEdge, Seen
+
+ToldEdge = Annotated[Edge | ScheduledEdge, Field(discriminator="policy")]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the source said at one moment: `batch` is None while nothing runs."""
+    """What the source said at one moment: `batch` is None while nothing runs; `count` is the number it was told by."""
 
     seen: Seen
     batch: str | None
     product: str
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +34,23 @@ class Running:
 
     batch: str
     product: str
-    start: Edge
+    start: ToldEdge
     inputs: tuple[Lot, ...] | None = None
     outputs: tuple[Lot, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A batch whose both edges are known."""
+    """A batch whose both edges are known; `noticed_ns` says since when, if no look does."""
 
     running: Running
-    end: Edge
+    end: ToldEdge
+    noticed_ns: int = 0
+
+    @property
+    def known_ns(self) -> int:
+        """When its end was known: later than the end itself, if it was told late."""
+        return self.end.after.answered_ns if isinstance(self.end, Edge) else self.noticed_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +69,14 @@ class LineState:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How a line's source tells time: the delay of its tags, and its clock's offset if that is to be used."""
+    """How a line's source tells time: the delay of its tags, and its clock's offset if that is to be used.
+
+    `points` are what it reads, by id.
+    """
 
     lag_ns: int
     offset: Offset | None
+    points: Mapping[str, Point] = field(default_factory=dict)
 
 
 def observe(state: LineState, look: Look, source: Source) -> tuple[LineState, Ended | None, Running | None]:

@@ -64,9 +64,19 @@ def load(path: Path, now_ns: int) -> Plan:
     if problems:
         # a table that was left out is missed by others only because of its own fault
         absent = [f"there is no {what} {name!r}" for what in ("meter", "bus") for name in left_out]
-        told = [line for line in dict.fromkeys(problems) if not any(words in line for words in absent)]
+        told = [
+            line
+            for line in dict.fromkeys(problems)
+            if not any(words in line for words in absent) and not _is_missed(line, problems)
+        ]
         raise Problems([f"{path}: {line}" for line in told])
     return plan
+
+
+def _is_missed(line: str, problems: Iterable[str]) -> bool:
+    """Whether a key is called missing only because what it holds was found faulty."""
+    path, _, problem = line.partition(": ")
+    return problem.startswith("missing: ") and any(other.startswith(f"{path}.") for other in problems)
 
 
 def open_drivers(

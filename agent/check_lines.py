@@ -5,7 +5,7 @@ In: a parsed configuration and its meters with their profiles. Out: `key.path: p
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from agent import config
+from agent import check_telling, config
 from agent.aggregation.derive import GIVES
 from agent.drivers.profile import Point
 from agent.drivers.registers import unit_of
@@ -26,10 +26,7 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan]) -> Iterator[
     known = [meter.name for meter in checked.meter]
     for line in checked.line:
         at = f"line.{line.name}"
-        if line.source not in known:
-            yield f"{at}.source: there is no meter {line.source!r}: {suggest(line.source, known)}"
-        elif line.source in meters:
-            yield from _told(at, line, meters[line.source].profile.points, _driver(checked, line.source))
+        yield from _telling(at, line, checked, meters)
         yield from _counters(at, line, [m for m in known if m not in meters], meters)
         yield from _times(at, line, checked)
 
@@ -48,26 +45,29 @@ def _told(at: str, line: config.Line, points: Sequence[Point], driver: str) -> I
     else:
         if line.clock_tolerance_ms is not None:
             yield f"{at}.clock_tolerance_ms: tags tell no time of their own that it could be about: remove it"
-        yield from _tags(at, line, points)
+        yield from check_telling.points(at, line, points)
 
 
 def _messages(at: str, line: config.Line, points: Sequence[Point]) -> Iterator[str]:
     if line.clock_tolerance_ms is None:
         yield f"{at}.clock_tolerance_ms: missing: say how wrong the clock of whoever sends the messages may be"
-    for key in sorted({"batch", "product", "running", "edge_time", "lag_ms"} & line.model_fields_set):
+    for key in sorted(check_telling.TELLING & line.model_fields_set):
         yield f"{at}.{key}: only tags have it: remove it, a message says it itself"
     if not any((point.id, point.type) == (MESSAGE, "text") for point in points):
         yield f"{at}.source: {line.source} reads no text {MESSAGE!r}: name it in the meter's points and profile"
 
 
-def _tags(at: str, line: config.Line, points: Sequence[Point]) -> Iterator[str]:
-    types = {point.id: point.type for point in points}
-    for key, name in (("batch", line.batch), ("product", line.product), ("running", line.running)):
-        if name not in types:
-            yield f"{at}.{key}: {line.source} reads no point {name!r}: {suggest(name, types)}"
-        elif (types[name] == "text") == (key == "running"):
-            wanted = "a number or a bool that is 0 while nothing runs" if key == "running" else "a text"
-            yield f"{at}.{key}: {name!r} is of type {types[name]}: name a point that is {wanted}"
+def _telling(at: str, line: config.Line, checked: config.Config, meters: Mapping[str, MeterPlan]) -> Iterator[str]:
+    """What tells the line's batches and states."""
+    yield from check_telling.keys(at, line, checked.calendar)
+    known = [meter.name for meter in checked.meter]
+    if line.source is None:
+        if line.told_by != "schedule" or line.state is not None:
+            yield f"{at}.source: missing: name the meter that tells it"
+    elif line.source not in known:
+        yield f"{at}.source: there is no meter {line.source!r}: {suggest(line.source, known)}"
+    elif line.source in meters:
+        yield from _told(at, line, meters[line.source].profile.points, _driver(checked, line.source))
 
 
 def _counters(at: str, line: config.Line, unread: Sequence[str], meters: Mapping[str, MeterPlan]) -> Iterator[str]:

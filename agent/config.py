@@ -12,13 +12,25 @@ from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agent.drivers.point import NAME, exact, positive
+from contract.calendar_form import ZonedCalendarForm
+from contract.records import LineState
 from contract.topics import check_host, check_name
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
 
+
+def check_number(text: str) -> str:
+    """Keys of a TOML table are texts. Raises ValueError unless it is a whole number in decimal."""
+    if not text.removeprefix("-").isdecimal() or str(int(text)) != text:
+        raise ValueError("a state's key is the whole number that the point shows")
+    return text
+
+
 Name = Annotated[str, AfterValidator(check_name)]
 Host = Annotated[str, AfterValidator(check_host)]
 Positive = Annotated[int, Ge(1)]
+StateNumber = Annotated[str, AfterValidator(check_number)]
+STATED_BY = ("packml", "job_order")  # these tell a line's batches by its states
 
 
 def _above_zero(text: str) -> str:
@@ -148,15 +160,24 @@ class Derived(BaseModel):
 
 
 class Line(BaseModel):
-    """A production line: the meter whose tags or messages tell its batches, and the counters that make up a batch."""
+    """A production line: what tells its batches and its states, and the counters that make up a batch.
+
+    Points are those of the meter `source`. `makes` is the product where no point tells it. `states` gives numbers of
+    the point `state` their words; PackML and job orders bring their own.
+    """
 
     model_config = STRICT
     name: Name
-    source: Name
+    told_by: Literal["tags", "packml", "job_order", "counter", "schedule", "message"] = "tags"
+    source: Name | None = None
     batch: str = "batch_id"
-    product: str = "product"
-    running: str = "running"
-    told_by: Literal["tags", "message"] = "tags"
+    product: str | None = None
+    makes: Annotated[str, Len(1, 200)] | None = None
+    running: str | None = None
+    named_by: Literal["number", "time"] = "number"
+    ends_at: Literal["change", "fall"] = "change"
+    state: str | None = None
+    states: dict[StateNumber, LineState] = {}
     clock_tolerance_ms: Annotated[int, Ge(0), Le(86_400_000)] | None = None
     edge_time: Literal["source", "observed"] = "observed"
     lag_ms: Annotated[int, Ge(0)] = 0
@@ -164,6 +185,21 @@ class Line(BaseModel):
     good: str | None = None
     scrap: str | None = None
     media: tuple[str, ...] = ()
+
+    @property
+    def product_point(self) -> str | None:
+        """The point that tells the product; None where `makes` says it."""
+        return None if self.makes is not None else self.product or "product"
+
+    @property
+    def running_point(self) -> str | None:
+        """The point that is 0 while nothing runs; None where another tells it, or nothing does."""
+        return self.running or ("running" if self.told_by == "tags" else None)
+
+    @property
+    def state_point(self) -> str | None:
+        """The point whose numbers are states; None where there is none."""
+        return self.state or ("state" if self.told_by in STATED_BY else None)
 
 
 class Config(BaseModel):
@@ -176,3 +212,4 @@ class Config(BaseModel):
     meter: Annotated[tuple[Meter, ...], Len(1)]
     derived: tuple[Derived, ...] = ()
     line: tuple[Line, ...] = ()
+    calendar: ZonedCalendarForm | None = None

@@ -81,8 +81,10 @@ class Floor:
             line.name: Source(
                 line.lag_ms * NS_PER_MS,
                 self._offsets.get(self._bus_of[line.source]) if line.edge_time == "source" else None,
+                self._points[line.source],
             )
             for line in self._plan.config.line
+            if line.source is not None
         }
 
     async def watch_offsets(self) -> None:
@@ -133,9 +135,11 @@ class Floor:
 
     def _follow(self, plan: Plan) -> None:
         """Let a plan be in force."""
-        self._plan, self._prompt = plan, Prompt(plan.config.line)
+        self._points = {m.meter.name: {point.id: point for point in m.profile.points} for m in plan.meters}
+        self._plan, self._prompt = plan, Prompt(plan.config.line, self._points)
         self._bus_of = {m.meter.name: m.meter.bus for m in plan.meters}
-        self._clocks = {self._bus_of[line.source] for line in plan.config.line if line.edge_time == "source"}
+        timed = {line.source for line in plan.config.line if line.edge_time == "source"}
+        self._clocks = {bus for meter, bus in self._bus_of.items() if meter in timed}
 
     def _hear(self, meter: str, scans: Sequence[Scan]) -> None:
         """As scans arrive: at an edge the line's counters are read at once."""

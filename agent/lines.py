@@ -7,69 +7,82 @@ events to be told. Pure: nothing here makes anything durable.
 from collections.abc import Iterable, Mapping, Sequence
 
 from agent import closing, messages
-from agent.batches import Ended, LineState, Look, Running, Source, observe
+from agent.batches import Ended, LineState, Look, Running, Source, ToldEdge, observe
 from agent.config import Line
 from agent.drivers import Scan
-from agent.looks import look
+from agent.line_states import changed
+from agent.looks import look, shown, tags, together
 from agent.manifest import Stated
 from agent.rows import Lines
-from contract.records import Edge, EventPart, LinePart
+from contract.records import EventPart
 
 NS_PER_MS = 1_000_000
 MESSAGE_AGE_NS = 60_000_000_000  # what a message tells is seldom older; for what is, readings are read back
+NOTHING = Source(0, None)  # of a line that no meter tells
 
 
 def observed(
     lines: Lines, settings: Iterable[Line], scans: Sequence[tuple[str, Scan]], sources: Mapping[str, Source]
 ) -> tuple[Lines, list[EventPart]]:
     """Take every look in the scans: (the lines after them, what began and ended)."""
-    states, closing, events = dict(lines.states), list(lines.closing), list[EventPart]()
+    states, closing, known = dict(lines.states), list(lines.closing), dict(lines.shown)
+    events = list[EventPart]()
     for line in settings:
-        state = states.get(line.name, LineState())
-        for scan in (scan for meter, scan in scans if meter == line.source):
+        state, source = states.get(line.name, LineState()), sources.get(line.name, NOTHING)
+        mine = [scan for meter, scan in scans if meter == line.source]
+        for scan in mine if line.told_by == "message" else together(tags(line), mine, source.points):
             if line.told_by == "message":
                 taken = messages.take(line, state, closing, scan)
-                state, ended, started, closing = taken.state, taken.ended, taken.started, [*taken.waiting]
-                told = [*taken.events, *_told(line.name, None, ended, started)]
+                state, ended, closing = taken.state, taken.ended, [*taken.waiting]
+                more = [*taken.events, *told(line.name, None, ended, taken.started)]
             else:
-                state, ended, told = _looked(line, state, scan, sources[line.name])
+                state, ended, more = _looked(line, state, scan, source)
             closing += [] if ended is None else [(line.name, ended)]
-            events += told
+            events += more
         states[line.name] = state
-    return (lines if states == lines.states and closing == lines.closing else Lines(states, closing)), events
+        for scan in together({line.state_point or ""}, mine, source.points):
+            now = shown(line, scan, source.points)
+            if now is not None:
+                change = changed(line, known.get(line.name), now)
+                events += [] if change is None else [change]
+                known[line.name] = now
+    after = Lines(states, closing, known)
+    return (lines if after == lines else after), events
 
 
 def _looked(
     line: Line, state: LineState, scan: Scan, source: Source
 ) -> tuple[LineState, Ended | None, list[EventPart]]:
     """What a scan of the line's tags changes: (the next state, the batch that ended, what is told)."""
-    seen = look(line, scan)
+    seen = look(line, scan, source.points, state.last)
     if seen is None:
         return state, None, []
     joins = state.last is None and seen.batch is not None
     state, ended, started = observe(state, seen, source)
-    return state, ended, _told(line.name, seen if joins else None, ended, started)
+    return state, ended, told(line.name, seen if joins else None, ended, started)
 
 
-def carried_over(
-    lines: Lines, old: Mapping[str, LinePart], new: Mapping[str, LinePart], now_ns: int
-) -> tuple[Lines, list[EventPart]]:
+def carried_over(lines: Lines, old: Stated, new: Stated, now_ns: int) -> tuple[Lines, list[EventPart]]:
     """What remains of the lines under a new configuration: those that are still told by the same source."""
-    kept = {
-        name: state
-        for name, state in lines.states.items()
-        if name in old and name in new and _told_alike(old[name], new[name])
-    }
+    kept = {name: state for name, state in lines.states.items() if _told_alike(name, old, new)}
     events = [
         EventPart(event="batch_abandoned", about=name, at_ns=now_ns, detail={"batch": state.running.batch})
         for name, state in lines.states.items()
         if name not in kept and state.running is not None
     ]
-    return Lines(kept, [one for one in lines.closing if one[0] in kept]), events
+    states = {name: now for name, now in lines.shown.items() if name in kept and _state(name, old) == _state(name, new)}
+    return Lines(kept, [one for one in lines.closing if one[0] in kept], states), events
 
 
-def _told_alike(old: LinePart, new: LinePart) -> bool:
-    return (old.source, old.told_by) == (new.source, new.told_by)
+def _told_alike(name: str, old: Stated, new: Stated) -> bool:
+    before, after = old.lines.get(name), new.lines.get(name)
+    if before is None or after is None or (before.source, before.told_by) != (after.source, after.told_by):
+        return False
+    return before.told_by != "schedule" or old.calendar == new.calendar
+
+
+def _state(name: str, stated: Stated) -> tuple[object, object]:
+    return stated.lines[name].state, stated.lines[name].states
 
 
 def touched(old: Stated, new: Stated) -> set[str]:
@@ -77,7 +90,9 @@ def touched(old: Stated, new: Stated) -> set[str]:
     return {
         name
         for name, line in old.lines.items()
-        if new.lines.get(name) != line or any(old.counters[p] != new.counters.get(p) for p in closing.places(line))
+        if new.lines.get(name) != line
+        or not _told_alike(name, old, new)
+        or any(old.counters[p] != new.counters.get(p) for p in closing.places(line))
     }
 
 
@@ -97,18 +112,19 @@ def needed_ns(lines: Lines, settings: Iterable[Line], now_ns: int) -> int:
     return min(instants)
 
 
-def _told(line: str, joined: Look | None, ended: Ended | None, started: Running | None) -> list[EventPart]:
-    told = []
+def told(line: str, joined: Look | None, ended: Ended | None, started: Running | None) -> list[EventPart]:
+    """The events of what began and ended, and of a batch that was under way when it was first looked for."""
+    events = []
     if joined is not None:
         # its start was not seen, so it will never have a record: that much must be on the record
         detail: dict[str, object] = {"batch": joined.batch}
-        told.append(EventPart(event="batch_joined_late", about=line, at_ns=joined.seen.answered_ns, detail=detail))
+        events.append(EventPart(event="batch_joined_late", about=line, at_ns=joined.seen.answered_ns, detail=detail))
     if ended is not None:
-        told.append(_edge("batch_ended", line, ended.running.batch, ended.end))
+        events.append(_edge("batch_ended", line, ended.running.batch, ended.end))
     if started is not None:
-        told.append(_edge("batch_started", line, started.batch, started.start))
-    return told
+        events.append(_edge("batch_started", line, started.batch, started.start))
+    return events
 
 
-def _edge(event: str, line: str, batch: str, at: Edge) -> EventPart:
+def _edge(event: str, line: str, batch: str, at: ToldEdge) -> EventPart:
     return EventPart(event=event, about=line, at_ns=at.latest_ns, detail={"batch": batch, "edge": at.model_dump()})

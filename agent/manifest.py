@@ -11,16 +11,19 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from agent import config, identity
+from agent import config, identity, line_states
 from agent.aggregation.derive import FORMULATIONS
 from agent.aggregation.gas import REFERENCES_K_MILLI
 from agent.aggregation.replay import Counter, counters
 from agent.drivers import profile as profiles
 from contract import records
+from contract.calendar_form import ZonedCalendarForm
+from contract.calendar_records import CalendarPart, stated
 from contract.chain import Head
 from contract.derived_records import DerivedPart
 from contract.error_points import ErrorPoint
 
+NO_SOURCE = "calendar"  # what a line is said to be told by that no meter tells
 SOFTWARE = "metertrail 0.1.0"
 
 
@@ -55,12 +58,16 @@ class MeterPlan:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A manifest's parts but the author's, and what they say: counters by (meter, point), lines by name, text tags."""
+    """A manifest's parts but the author's, and what they say: counters by (meter, point), lines by name, text tags.
+
+    `calendar` is the site's, if a line is told by it.
+    """
 
     parts: tuple[bytes, ...]
     counters: Mapping[tuple[str, str], Counter]
     lines: Mapping[str, records.LinePart]
     texts: frozenset[tuple[str, str]]
+    calendar: CalendarPart | None = None
 
 
 def read(parts: Sequence[bytes]) -> Stated:
@@ -70,15 +77,18 @@ def read(parts: Sequence[bytes]) -> Stated:
     known = {profiles.profile_hash(toml): profiles.parse(toml).points for toml in files}
     meters = [records.read(part, records.MeterPart) for part in parts if records.kind_of(part) == "meter"]
     texts = {(m.meter, point.id) for m in meters for point in known.get(m.profile, ()) if point.type == "text"}
-    return Stated(tuple(parts), counters(parts), {line.line: line for line in lines}, frozenset(texts))
+    calendars = [records.read(part, CalendarPart) for part in parts if records.kind_of(part) == "calendar"]
+    named = {line.line: line for line in lines}
+    return Stated(tuple(parts), counters(parts), named, frozenset(texts), calendars[0] if calendars else None)
 
 
 def parts(
     meters: Sequence[MeterPlan],
     lines: Sequence[config.Line],
     standings: Mapping[str, identity.Standing] = MappingProxyType({}),
+    calendar: ZonedCalendarForm | None = None,
 ) -> list[bytes]:
-    """Every part of a manifest but the author's: profiles, meters as configured and as they said, lines."""
+    """Every part of a manifest but the author's: profiles, meters as configured and as they said, lines, calendar."""
     files = {profiles.profile_hash(m.profile_toml): m for m in meters}
     return [
         *(
@@ -88,6 +98,7 @@ def parts(
         *(records.write(_meter(plan, standings.get(plan.meter.name))) for plan in meters),
         *(records.write(derived_part(one)) for plan in meters for one in plan.derived),
         *(records.write(line_part(line)) for line in lines),
+        *([records.write(stated(calendar))] if calendar and any(one.told_by == "schedule" for one in lines) else []),
     ]
 
 
@@ -181,14 +192,18 @@ def derived_part(given: config.Derived) -> DerivedPart:
 
 def line_part(line: config.Line) -> records.LinePart:
     """A line as a manifest states it."""
+    words = line_states.words(line)
     return records.LinePart(
         line=line.name,
-        source=line.source,
+        source=line.source or NO_SOURCE,
         edge_time=line.edge_time,
         energy=[counter_ref(text) for text in line.energy],
         good=None if line.good is None else counter_ref(line.good),
         scrap=None if line.scrap is None else counter_ref(line.scrap),
         told_by=None if line.told_by == "tags" else line.told_by,
+        makes=line.makes,
+        state=line.state_point,
+        states=[records.StateWord(number=number, state=words[number]) for number in sorted(words)] or None,
         media=[counter_ref(text) for text in line.media] or None,
     )
 

@@ -98,8 +98,9 @@ def _edge(line: Line, state: LineState, told: BatchMessage, seen: Seen) -> Edge:
         early_ms = -((told.at_ns - before.source_ns) // NS_PER_MS)
         raise Refused(f"{told.batch} {told.state} {early_ms} ms before what was told last: send messages in order")
     tolerance_ns = (line.clock_tolerance_ms or 0) * NS_PER_MS
-    if state.running is not None and told.state == "ended" and state.running.start.tolerance_ns is not None:
-        tolerance_ns = state.running.start.tolerance_ns  # both edges alike, whatever was configured in between
+    start = None if state.running is None else state.running.start
+    if isinstance(start, Edge) and told.state == "ended" and start.tolerance_ns is not None:
+        tolerance_ns = start.tolerance_ns  # both edges alike, whatever was configured in between
     try:
         return reported(before, seen, tolerance_ns)
     except ValueError as error:
@@ -111,7 +112,8 @@ def _edge(line: Line, state: LineState, told: BatchMessage, seen: Seen) -> Edge:
 def _place(line: Line, waiting: Waiting, told: BatchMessage) -> int | None:
     """Which batch that has ended and has no record yet is told of once more; a later start is another run."""
     for at, (name, one) in reversed(list(enumerate(waiting))):
-        again = told.state == "ended" or told.at_ns == one.running.start.after.source_ns
+        start = one.running.start
+        again = told.state == "ended" or (isinstance(start, Edge) and told.at_ns == start.after.source_ns)
         if name == line.name and one.running.batch == told.batch and again:
             return at
     return None
@@ -134,7 +136,7 @@ def _next(state: LineState, seen: Seen, running: Running | None) -> LineState:
 
 def _refused(line: Line, scan: Scan, reason: str, text: str) -> EventPart:
     detail: dict[str, object] = {"reason": reason, "payload": text}
-    return EventPart(event="message_refused", about=line.source, at_ns=scan.answered_ns, detail=detail)
+    return EventPart(event="message_refused", about=line.source or "", at_ns=scan.answered_ns, detail=detail)
 
 
 def _abandoned(line: Line, running: Running, told: BatchMessage, seen: Seen) -> EventPart:

@@ -4,29 +4,33 @@ In: scans as they arrive. Out: meters to read ahead of their slots, so that an e
 allow.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agent import closing, looks, manifest
+from agent.batches import Look
 from agent.config import Line
 from agent.drivers import Scan
+from agent.drivers.point import Point
 
 
 class Prompt:
-    """Remembers, per line, what batch was last seen."""
+    """Remembers, per line, what was last seen. `points` are those of each meter that tells one, by id."""
 
-    def __init__(self, lines: Iterable[Line]) -> None:
-        self._lines = tuple(lines)
-        self._last: dict[str, str | None] = {}
+    def __init__(self, lines: Iterable[Line], points: Mapping[str, Mapping[str, Point]]) -> None:
+        self._lines, self._points = tuple(lines), points
+        self._last: dict[str, Look] = {}
 
     def hear(self, meter: str, scans: Iterable[Scan]) -> set[str]:
         """Take what a meter answered; returns the meters to read now."""
         now: set[str] = set()
+        points = self._points.get(meter, {})
         for line in self._lines:
-            for scan in scans if line.source == meter else ():
-                seen = looks.look(line, scan)
+            for scan in looks.together(looks.tags(line), scans, points) if line.source == meter else ():
+                last = self._last.get(line.name)
+                seen = looks.look(line, scan, points, last)
                 if seen is None:
                     continue
-                if line.name in self._last and self._last[line.name] != seen.batch:
+                if last is not None and last.batch != seen.batch:
                     now |= {name for name, _ in closing.places(manifest.line_part(line))}
-                self._last[line.name] = seen.batch
+                self._last[line.name] = seen
         return now

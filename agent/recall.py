@@ -6,6 +6,7 @@ also how a verifier chooses them.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from agent.aggregation import replay
 from agent.aggregation.replay import Readings, joined
@@ -49,7 +50,7 @@ def unrecorded(journal: Journal, lines: Lines) -> Lines:
         for line, ended in lines.closing
         if (line, ended.running.batch, ended.running.start.earliest_ns) not in recorded
     ]
-    return Lines(lines.states, closing)
+    return replace(lines, closing=closing)
 
 
 def open_parts(stored: Stored) -> list[bytes]:

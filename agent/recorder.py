@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent import closing, columns, identity, lines, manifest, recall, rows
+from agent import closing, columns, identity, lines, manifest, recall, rows, scheduled
 from agent.batches import Ended, Source
 from agent.closing import Place
 from agent.config import Line
@@ -19,6 +19,7 @@ from agent.known import Known
 from agent.so_far import SoFar
 from agent.told import event as in_words
 from contract import records
+from contract.calendar_form import ZonedCalendarForm
 from contract.chain import Head
 from contract.entry import Clock, Header, Sealed, TreeHead
 from contract.segment import is_good
@@ -39,6 +40,7 @@ class Settings:
     config_hash: bytes
     seal_ns: int
     close_wait_ns: int
+    calendar: ZonedCalendarForm | None = None
 
 
 class Recorder:
@@ -122,11 +124,12 @@ class Recorder:
         now_ns: int,
     ) -> None:  # fmt: skip
         """Make scans and events durable, then follow what they mean: edges, seals, batch records."""
-        after, edges = lines.observed(self._lines, self._settings.lines, scans, sources)
+        seen, edges = lines.observed(self._lines, self._settings.lines, scans, sources)
+        after, passed = scheduled.passed(seen, self._settings.lines, self._stated.calendar, now_ns)
         state = {} if after is self._lines else {"lines": rows.write_lines(after)}
         for refused in (event for event in edges if event.event == "message_refused"):
             log.warning("%s", in_words(refused))
-        self._keep(scans, [*events, *edges], state, now_ns)
+        self._keep(scans, [*events, *edges, *passed], state, now_ns)
         self._lines = after
         if now_ns - self._sealed_at_ns >= self._settings.seal_ns or self._pending.readings >= PENDING_MAX:
             self.seal(now_ns)
@@ -168,7 +171,8 @@ class Recorder:
         return so_far
 
     def _as_configured(self) -> manifest.Stated:
-        return manifest.read(manifest.parts(self._settings.meters, self._settings.lines, self._standings))
+        settings = self._settings
+        return manifest.read(manifest.parts(settings.meters, settings.lines, self._standings, settings.calendar))
 
     def _configure(self, stated: manifest.Stated) -> None:
         """Let a configuration be in force."""
@@ -206,7 +210,7 @@ class Recorder:
             self._close(now_ns, at_once=lines.touched(old, configured))
             self._configure(configured)
             self._seal_manifest(reason, now_ns)
-            self._lines, abandoned = lines.carried_over(self._lines, old.lines, configured.lines, now_ns)
+            self._lines, abandoned = lines.carried_over(self._lines, old, configured, now_ns)
             self._keep([], [*events, *abandoned], self._state(), now_ns)
             self.seal(now_ns)
 
@@ -253,13 +257,13 @@ class Recorder:
         waiting = []
         for name, ended in self._lines.closing:
             # from when the end was known: an end told late has readings in the journal, and lots still to come
-            late = name in at_once or now_ns >= ended.end.after.answered_ns + self._settings.close_wait_ns
+            late = name in at_once or now_ns >= ended.known_ns + self._settings.close_wait_ns
             if late or self._is_in(name, ended):
                 self._seal_batch(name, ended, now_ns)
             else:
                 waiting.append((name, ended))
         if len(waiting) != len(self._lines.closing):
-            self._lines = rows.Lines(self._lines.states, waiting)
+            self._lines = replace(self._lines, closing=waiting)
             # a crash before this commit leaves a batch in `closing` though its entry is sealed: `unrecorded` sees to it
             self._journal.record([], {"lines": rows.write_lines(self._lines)}, now_ns)
 

@@ -4,23 +4,28 @@ In and out: scans, and what is remembered of lines and instruments. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
 from agent.batches import Ended, LineState
 from agent.drivers import Reading, Scan
 from agent.identity import Standing
+from agent.line_states import Shown
 from contract import cbor
 from contract.errors import Malformed
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Every line's state, and the batches that have ended but whose last readings are still to come."""
+    """Every line's state, and the batches that have ended but whose last readings are still to come.
+
+    `shown` is what each line's state point showed last.
+    """
 
     states: dict[str, LineState]
     closing: list[tuple[str, Ended]]
+    shown: dict[str, Shown] = field(default_factory=dict)
 
 
 _LINES = TypeAdapter(Lines)

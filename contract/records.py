@@ -18,6 +18,8 @@ from contract.lots import Lot
 
 Text = Annotated[str, Len(0, 1000)]
 Positive = Annotated[int, Ge(1), Le(2**63 - 1)]
+ToldBy = Literal["packml", "job_order", "counter", "schedule", "message"]
+LineState = Literal["produce", "setup", "start_up", "idle", "maintenance", "off"]
 
 
 class Parent(BaseModel):
@@ -112,8 +114,16 @@ class CounterRef(BaseModel):
     point: Name
 
 
+class StateWord(BaseModel):
+    """What a number of a line's state point means."""
+
+    model_config = RECORD
+    number: Integer
+    state: LineState
+
+
 class LinePart(BaseModel):
-    """A production line: where its batches are told, and which counters make up its energy, media and output."""
+    """A production line: how its batches are told, and which counters make up its energy, media and output."""
 
     model_config = RECORD
     part: Literal["line"] = "line"
@@ -124,7 +134,10 @@ class LinePart(BaseModel):
     good: CounterRef | None
     scrap: CounterRef | None
     media: list[CounterRef] | None = Field(default=None, exclude_if=lambda given: given is None)
-    told_by: Literal["message"] | None = Field(default=None, exclude_if=lambda given: given is None)  # tags if left out
+    told_by: ToldBy | None = Field(default=None, exclude_if=lambda given: given is None)  # left out: by tags
+    makes: Text | None = Field(default=None, exclude_if=lambda given: given is None)
+    state: Name | None = Field(default=None, exclude_if=lambda given: given is None)
+    states: list[StateWord] | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class Seen(BaseModel):
@@ -173,6 +186,20 @@ class DeclaredEdge(BaseModel):
     half_width_ns: Count
 
 
+class ScheduledEdge(BaseModel):
+    """When a batch began or ended that is a shift of the site's calendar: an instant, and no look shows it."""
+
+    model_config = RECORD
+    earliest_ns: Integer
+    latest_ns: Integer
+    policy: Literal["schedule"] = "schedule"
+    shift: Name
+    on: Text  # the date it starts on, YYYY-MM-DD
+
+
+AnyEdge = Annotated[Edge | DeclaredEdge | ScheduledEdge, Field(discriminator="policy")]
+
+
 class BatchPart(BaseModel):
     """One production run on a line: the first part of a batch entry, the second of a late batch's."""
 
@@ -181,8 +208,8 @@ class BatchPart(BaseModel):
     batch: Text
     line: Name
     product: Text
-    start: Annotated[Edge | DeclaredEdge, Field(discriminator="policy")]
-    end: Annotated[Edge | DeclaredEdge, Field(discriminator="policy")]
+    start: AnyEdge
+    end: AnyEdge
     closed: Literal["complete", "incomplete"]
     inputs: list[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
     outputs: list[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)

@@ -216,7 +216,8 @@ class Site:
 
     def open(self, journal: Journal, k: int) -> Recorder:
         fresh = (number.to_bytes(32, "big") for number in self.epochs)
-        settings = Settings(self.plan.meters, self.plan.config.line, bytes(32), 5 * S, 10 * S)
+        config = self.plan.config
+        settings = Settings(self.plan.meters, config.line, bytes(32), 5 * S, 10 * S, config.calendar)
         writer = Writer(SITE, "edge-1", KEY, next(fresh)[16:])
         self.recorder = Recorder(journal, writer, settings, lambda: CLOCK, lambda size: next(fresh)[-size:])
         self.recorder.open(at_ns(k))
@@ -227,7 +228,8 @@ class Site:
             self.take(k, round_of(k, batch))
 
     def take(self, k: int, scans: list[tuple[str, Scan]]) -> None:
-        self.recorder.take(scans, [], {"press": Source(0, None)}, at_ns(k) + S * 9 // 10)
+        points = {p.id: p for plan in self.plan.meters if plan.meter.name == "press-plc" for p in plan.profile.points}
+        self.recorder.take(scans, [], {"press": Source(0, None, points)}, at_ns(k) + S * 9 // 10)
 
     def stop(self) -> None:
         self.journal.close()

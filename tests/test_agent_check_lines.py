@@ -11,8 +11,8 @@ from agent import check
 MISTAKES = [
     ('source = "press-plc"', 'source = "pres-plc"',
      "line.press.source", "no meter 'pres-plc'", "did you mean press-plc?"),
+    ('source = "press-plc"', "", "line.press.source", "missing", "name the meter"),
     ('source = "press-plc"', 'source = "press"', "line.press.batch", "press reads no point 'batch_id'", ""),
-    ('source = "press-plc"', 'source = "press-plc"\nbatch = "produced"', "line.press.batch", "uint32", "text"),
     ('source = "press-plc"', 'source = "press-plc"\nrunning = "product"', "line.press.running", "text", "number"),
     ('"press.energy"', '"press.power"', "line.press.energy", "no counter 'power'", "energy"),
     ('"press.energy"', '"pres.energy"', "line.press.energy", "no meter 'pres'", "did you mean press?"),

@@ -6,6 +6,7 @@ from plant_in_memory import S, at_ns, meter_scan, plc_scan
 from agent import lines
 from agent.batches import Source
 from agent.config import Line
+from agent.manifest import Stated
 from agent.rows import Lines
 from contract.records import LinePart
 
@@ -14,8 +15,12 @@ SOURCES = {"press": Source(10_000_000, None)}
 NOTHING = Lines({}, [])
 
 
-def part(source):
-    return LinePart(line="press", source=source, edge_time="observed", energy=[], good=None, scrap=None)
+def part(source, **more):
+    return LinePart(line="press", source=source, edge_time="observed", energy=[], good=None, scrap=None, **more)
+
+
+def stated(*parts):
+    return Stated((), {}, {one.line: one for one in parts}, frozenset())
 
 
 def after(*batches, start=NOTHING):
@@ -59,10 +64,11 @@ def test_edges_may_still_lie_as_far_back_as_a_batch_s_start_or_the_last_look():
 
 def test_only_lines_told_by_the_same_source_are_carried_over():
     running, _ = after(None, "A")
-    same, told = lines.carried_over(running, {"press": part("press-plc")}, {"press": part("press-plc")}, 7)
+    old = stated(part("press-plc"))
+    same, told = lines.carried_over(running, old, stated(part("press-plc")), 7)
     assert (same, told) == (running, [])
-    for new in ({}, {"press": part("other-plc")}):
-        left, told = lines.carried_over(running, {"press": part("press-plc")}, new, 7)
+    for new in (stated(), stated(part("other-plc")), stated(part("press-plc", told_by="counter"))):
+        left, told = lines.carried_over(running, old, new, 7)
         assert left == NOTHING
         assert [(event.event, event.about, event.at_ns, event.detail) for event in told] == [
             ("batch_abandoned", "press", 7, {"batch": "A"})
@@ -103,5 +109,5 @@ def test_of_a_line_told_by_messages_a_minute_is_remembered_and_a_batch_from_its_
 def test_a_batch_is_not_carried_over_from_tags_to_messages():
     running, _ = after(None, "A")
     new = part("press-plc").model_copy(update={"told_by": "message"})
-    left, events = lines.carried_over(running, {"press": part("press-plc")}, {"press": new}, 7)
+    left, events = lines.carried_over(running, stated(part("press-plc")), stated(new), 7)
     assert (left, [event.event for event in events]) == (NOTHING, ["batch_abandoned"])

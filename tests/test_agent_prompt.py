@@ -23,15 +23,15 @@ def told(k, batch):
 
 def test_a_batch_that_begins_changes_or_ends():
     nothing = set()
-    assert heard(Prompt([LINE]), None, "A", "A", "B", None, None) == [nothing, ALL, nothing, ALL, ALL, nothing]
+    assert heard(Prompt([LINE], {}), None, "A", "A", "B", None, None) == [nothing, ALL, nothing, ALL, ALL, nothing]
 
 
 def test_the_first_look_is_no_edge():
-    assert heard(Prompt([LINE]), "A") == [set()]
+    assert heard(Prompt([LINE], {}), "A") == [set()]
 
 
 def test_other_meters_and_looks_without_a_value_change_nothing():
-    prompt = Prompt([LINE])
+    prompt = Prompt([LINE], {})
     prompt.hear(*told(1, "A"))
     _, scan = plc_scan(2, "B")
     assert prompt.hear("press", [scan]) == set()
@@ -41,6 +41,6 @@ def test_other_meters_and_looks_without_a_value_change_nothing():
 
 
 def test_several_looks_that_come_together_are_all_taken():
-    prompt = Prompt([LINE])
+    prompt = Prompt([LINE], {})
     scans = [plc_scan(k, batch)[1] for k, batch in enumerate([None, "A", None])]
     assert prompt.hear("press-plc", scans) == ALL

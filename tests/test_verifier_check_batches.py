@@ -67,7 +67,7 @@ def test_an_edge_must_follow_from_its_looks(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_looks_in_the_wrong_order_and_a_batch_that_ends_before_it_starts_are_named():
-    _, _, batches, _ = read(maker.factory())
+    _, known, batches, _ = read(maker.factory())
     first = batches[0]
     turned = first.head.start.model_copy(update={"before": first.head.start.after, "after": first.head.start.before})
     late = first.head.model_copy(update={"start": first.head.end, "end": first.head.start})
@@ -75,7 +75,7 @@ def test_looks_in_the_wrong_order_and_a_batch_that_ends_before_it_starts_are_nam
         check_batches.Batch(first.item, first.head.model_copy(update={"start": turned}), ()),
         check_batches.Batch(first.item, late, ()),
     ]
-    assert [finding.text for finding in check_batches.edges(bent)] == [
+    assert [finding.text for finding in check_batches.edges(bent, known)] == [
         "L1-0001: its start rests on looks in the wrong order",
         "L1-0001: it ends before it starts",
     ]

@@ -17,10 +17,11 @@ from agent.aggregation.replay import Amount, Counter, Readings
 from contract import records
 from contract.errors import Malformed
 from contract.late_records import LatePart
-from contract.records import AmountPart, BatchPart, DeclaredEdge, Edge
+from contract.records import AmountPart, AnyEdge, BatchPart, DeclaredEdge, Edge, ScheduledEdge
 from gateway import manual
 from gateway.attribution import BatchFacts
 from gateway.manual import Manual
+from verifier import check_schedule
 from verifier.evidence import Evidence
 from verifier.finding import Finding
 from verifier.trail import GATEWAY, Entries, Item, records_of
@@ -103,13 +104,16 @@ def _batch(item: Item) -> Batch:
     return batch
 
 
-def edges(batches: Sequence[Batch]) -> Iterator[Finding]:
-    """Every edge is the one its two looks give, and every batch starts before it ends."""
+def edges(batches: Sequence[Batch], evidence: Evidence) -> Iterator[Finding]:
+    """Every edge is the one its two looks, or the site's calendar, give, and every batch starts before it ends."""
     wrong = 0
     for batch in batches:
         faults = [
             f"its {name} {fault}" for name in ("start", "end") if (fault := _edge_fault(getattr(batch.head, name)))
         ]
+        stated = evidence.manifests.get(batch.item.index)
+        if stated is not None and batch.late is None:
+            faults += check_schedule.faults(batch.head, stated)
         start, end = batch.head.start, batch.head.end
         if start.earliest_ns > end.earliest_ns or start.latest_ns > end.latest_ns:
             faults.append("it ends before it starts")
@@ -123,7 +127,9 @@ def edges(batches: Sequence[Batch]) -> Iterator[Finding]:
         )
 
 
-def _edge_fault(given: Edge | DeclaredEdge) -> str | None:
+def _edge_fault(given: AnyEdge) -> str | None:
+    if isinstance(given, ScheduledEdge):
+        return None  # the calendar gives it
     if isinstance(given, DeclaredEdge):
         due_edge = batch_record.declared(given.at_ns, given.half_width_ns)
         told = (due_edge.earliest_ns, due_edge.latest_ns)

@@ -11,7 +11,7 @@ from contract import batch_message
 from contract.batch_message import BatchMessage
 from contract.errors import Malformed
 from contract.lots import Lot
-from contract.records import DeclaredEdge, Edge, EventPart
+from contract.records import AnyEdge, Edge, EventPart
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding
@@ -112,7 +112,7 @@ def _faults(batch: Batch, told: Sequence[_Told]) -> Iterator[str]:
             yield f"signed {side} {_shown(given)}, its messages say {_shown(due)}"
 
 
-def _place(mine: Sequence[_Told], edge: Edge | DeclaredEdge, state: str) -> int | None:
+def _place(mine: Sequence[_Told], edge: AnyEdge, state: str) -> int | None:
     """Which message tells the edge; None if none does."""
     if not isinstance(edge, Edge) or edge.policy != "reported":
         return None

@@ -128,7 +128,7 @@ def read(trail: Entries) -> tuple[Evidence, list[Finding]]:
     stated: dict[str, list[Stated]] = {}
     profiles_seen: set[bytes] = set()
     count = 0
-    for item in trail.of("manifest", "segment", "batch"):
+    for item in trail.of("manifest", "segment", "batch", "event"):
         epoch = item.header.author, item.header.epoch
         try:
             if item.header.type == "manifest":

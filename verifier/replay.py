@@ -49,7 +49,7 @@ class Replay:
         if missing := check_batches.missing_of(self._withheld, self.known, batch):
             yield self._fault(batch, f"not recomputable: {missing}")
             return
-        for edge in check_batches.edges([batch]):
+        for edge in check_batches.edges([batch], self.known):
             if not edge.ok:
                 yield self._fault(batch, edge.text.removeprefix(f"{batch.name}: "))
         for fault in check_batches.line_faults(self.known, batch):

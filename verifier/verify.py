@@ -19,6 +19,7 @@ from verifier import (
     check_partition,
     check_receipts,
     check_statement,
+    check_states,
     evidence,
     keyring,
     trail,
@@ -83,11 +84,12 @@ def _recomputed(
     known, unfit = evidence.read(read)
     batches, unread = check_batches.read(read, period)
     findings = [*unfit, *unread]
-    findings += check_batches.edges(batches)
+    findings += check_batches.edges(batches, known)
     findings += check_messages.messages(read, known, batches, period)
     findings += check_batches.amounts(read, known, batches, period)
     findings += check_late.late(read, known, batches, period)
     findings += check_events.unaccounted(read, batches, period, provisional=provisional)
     findings += check_partition.partitions(known, batches)
     findings += check_manual.said_by_hand(read)
+    findings += check_states.states(read, known)
     return findings, known, batches

@@ -11,7 +11,7 @@ from typing import Literal
 from agent.aggregation.replay import Amount, Counter, Readings, amounts
 from contract import records
 from contract.lots import Lot
-from contract.records import CounterRef, DeclaredEdge, Edge, LinePart
+from contract.records import AnyEdge, CounterRef, DeclaredEdge, LinePart
 
 Role = Literal["energy", "good", "scrap", "medium"]
 Place = tuple[str, str]  # meter, point
@@ -28,8 +28,8 @@ class Run:
 
     batch: str
     product: str
-    start: Edge | DeclaredEdge
-    end: Edge | DeclaredEdge
+    start: AnyEdge
+    end: AnyEdge
     inputs: Sequence[Lot] | None = None
     outputs: Sequence[Lot] | None = None
 
@@ -49,12 +49,12 @@ def places(line: LinePart) -> set[Place]:
     return {(ref.meter, ref.point) for _, ref in refs(line)}
 
 
-def settled_ns(end: Edge | DeclaredEdge, counter: Counter) -> int:
+def settled_ns(end: AnyEdge, counter: Counter) -> int:
     """The request time that some reading must reach before later ones cannot change what was counted."""
     return end.latest_ns + max(0, counter.age_ns)
 
 
-def is_settled(line: LinePart, end: Edge | DeclaredEdge, counters: Counters, known: Mapping[Place, Readings]) -> bool:
+def is_settled(line: LinePart, end: AnyEdge, counters: Counters, known: Mapping[Place, Readings]) -> bool:
     """Whether every counter has a reading after which nothing can change any more."""
     return all(_reaches(known[place], settled_ns(end, counters[place])) for place in places(line))
 

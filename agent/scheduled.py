@@ -1,0 +1,68 @@
+"""Batches that are the shifts of the site's calendar: time passes, and shifts begin and end.
+
+In: what is remembered of the lines, the calendar, the time. Out: what is to be remembered next, and events to be told.
+Edges are exact and rest on no look. Pure: nothing here reads a clock or makes anything durable.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from agent.batches import Ended, LineState, Look, Running
+from agent.config import Line
+from agent.lines import told
+from agent.rows import Lines
+from contract.calendar import NS, Worked, shifts_between
+from contract.calendar_records import CalendarPart
+from contract.records import EventPart, ScheduledEdge, Seen
+from contract.zone import zone_of
+
+
+def passed(
+    lines: Lines, settings: Iterable[Line], calendar: CalendarPart | None, now_ns: int
+) -> tuple[Lines, list[EventPart]]:
+    """Let time pass up to now: (the lines after it, what began and ended)."""
+    states, closing, events = dict(lines.states), list(lines.closing), list[EventPart]()
+    for line in settings:
+        if line.told_by != "schedule" or calendar is None:
+            continue
+        state = states.get(line.name, LineState())
+        if state.last is not None and now_ns // NS <= state.last.seen.answered_ns // NS:
+            continue  # edges are on whole seconds; a clock that was set back has passed them already
+        states[line.name], ended, more = _passed(line, state, calendar, now_ns)
+        closing += [(line.name, one) for one in ended]
+        events += more
+    return (lines if states == lines.states else replace(lines, states=states, closing=closing)), events
+
+
+def batch_name(line: str, on: str, shift: str) -> str:
+    """What a batch is called that is a shift."""
+    return f"{line}-{on}-{shift}"
+
+
+def _passed(
+    line: Line, state: LineState, calendar: CalendarPart, now_ns: int
+) -> tuple[LineState, list[Ended], list[EventPart]]:
+    since_ns = now_ns if state.last is None else state.last.seen.answered_ns
+    ended, events = list[Ended](), list[EventPart]()
+    running, product = state.running, line.makes or ""
+    seen = Seen(requested_ns=now_ns, answered_ns=now_ns, source_ns=None)
+    now = Look(seen, None, product)
+    for worked in shifts_between(since_ns, now_ns, zone_of(calendar.zone), calendar.calendar):
+        name = batch_name(line.name, worked.on.isoformat(), worked.name)
+        if worked.to_ns > now_ns:
+            now = Look(seen, name, product)
+        if worked.from_ns > since_ns:
+            running = Running(name, product, _edge(worked, worked.from_ns))
+            events += told(line.name, None, None, running)
+        elif state.last is None and worked.to_ns > now_ns:
+            events += told(line.name, now, None, None)
+        if worked.to_ns <= now_ns and running is not None:
+            ended.append(Ended(running, _edge(worked, worked.to_ns), now_ns))
+            events += told(line.name, None, ended[-1], None)
+            running = None
+    joined = now.batch if running is None else None
+    return LineState(now, running, joined), ended, events
+
+
+def _edge(worked: Worked, at_ns: int) -> ScheduledEdge:
+    return ScheduledEdge(earliest_ns=at_ns, latest_ns=at_ns, shift=worked.name, on=worked.on.isoformat())
