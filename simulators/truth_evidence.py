@@ -43,9 +43,12 @@ def parts(declared: Declared) -> list[bytes]:
 def segment(meter: Meter) -> MeterSegment:
     """All that the meter said."""
     good = (0,) * len(meter.raws)
-    columns = (Column(POINT, tuple(meter.raws.tolist()), good), Column(POWER, tuple(meter.power_w.tolist()), good))
-    block = Block(0, tuple(meter.requested_ns.tolist()), tuple(meter.answered_ns.tolist()), columns)
-    return MeterSegment(METER, TICK_NS, (block,))
+    requested, answered, power = (tuple(ns.tolist()) for ns in (meter.requested_ns, meter.answered_ns, meter.power_ns))
+    blocks = (
+        Block(0, requested, answered, (Column(POINT, tuple(meter.raws.tolist()), good),)),
+        Block(1, answered, power, (Column(POWER, tuple(meter.power_w.tolist()), good),)),
+    )
+    return MeterSegment(METER, TICK_NS, blocks)
 
 
 def claims(meter: Meter, declared: Declared, windows: Sequence[tuple[int, int]]) -> list[replay.Amount]:
@@ -60,11 +63,13 @@ def _profile(declared: Declared) -> str:
     lines = [
         'make = "drawn"', 'model = "M"', 'medium = "electricity"', 'grade = "bronze"', 'sources = ["simulated"]',
         f'ratio_side = "{"primary" if declared.ratio_in_register else "secondary"}"',
-        "[[point]]", f'id = "{POINT}"', 'quantity = "active_energy_import"', 'table = "input"', "address = 0",
+        "[[point]]", f'id = "{POINT}"', 'quantity = "active_energy_import"', 'obis = "1-0:1.8.0"',
+        'table = "input"', "address = 0",
         f'type = "{register.type}"', f'unit = "{register.unit}"', f"scale = {register.scale}", 'kind = "counter"',
         f'step = "{register.step}"' if register.step else "",
         f'limit = "{register.limit}"' if register.modulus else "",
-        "[[point]]", f'id = "{POWER}"', 'quantity = "active_power"', 'table = "input"', "address = 4",
+        "[[point]]", f'id = "{POWER}"', 'quantity = "active_power"', 'obis = "1-0:16.7.0"',
+        'table = "input"', "address = 4",
         'type = "uint32"', 'unit = "W"', 'kind = "gauge"', 'ratio_side = "primary"',
     ]  # fmt: skip
     return "\n".join(lines)

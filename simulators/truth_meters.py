@@ -100,6 +100,7 @@ class Declared:
 class Meter:
     """A meter's readings in agent time (ns), its edges' intervals, and the truth at the edges in mW us.
 
+    Its power is read after its counter, answered at `power_ns`; a refresh may come between the two.
     `indicated` is what its ideal accumulator had counted at each true edge; `true` what the circuit had used.
     """
 
@@ -108,6 +109,7 @@ class Meter:
     requested_ns: IntArray
     answered_ns: IntArray
     raws: IntArray
+    power_ns: IntArray
     power_w: IntArray
     edges_ns: tuple[tuple[int, int], ...]
     true: tuple[int, ...]
@@ -141,15 +143,17 @@ def draw(seed: int, number: int, scenario: Scenario) -> Meter:
 
     requested_us, answered_us = _polls(rng, poll_us, length_us)
     sampled_us = rng.integers(requested_us, answered_us + 1)
-    held_us = _held(rng, age_us, sampled_us)
+    power_us = answered_us + rng.integers(1_000, 30_000, len(answered_us))
+    held_us, power_held_us = np.split(_held(rng, age_us, np.concatenate([sampled_us, power_us])), 2)
     ppm = int(rng.integers(-DRIFT_PPM_MAX, DRIFT_PPM_MAX + 1))
     return Meter(
         declared,
         mean_load,
-        _agent_ns(requested_us, ppm) // 1_000_000 * 1_000_000,  # kept to the tick: requests rounded down, answers up
-        -(-_agent_ns(answered_us, ppm) // 1_000_000) * 1_000_000,
+        _agent_ns(requested_us, ppm) // 1_000_000 * 1_000_000,  # kept to the tick, rounded down
+        _tick_up(_agent_ns(answered_us, ppm)),
         register.raws(_counts(rng, declared, counted.at(held_us))),
-        counted.level(held_us) // 1_000,
+        _tick_up(_agent_ns(power_us, ppm)),
+        counted.level(power_held_us) // 1_000,
         _intervals(rng, _agent_ns(edges_us, ppm), width_us * 1_000),
         tuple(true.tolist()),
         tuple(counted.at(edges_us).tolist()),
@@ -204,7 +208,7 @@ def _held(rng: Generator, age_us: int, sampled_us: IntArray) -> IntArray:
     """
     delay_us = int(age_us * rng.choice([0.0, rng.uniform(0.05, 0.7)]))
     gap_us, least = age_us - delay_us, rng.choice([0.3, 0.9])
-    gaps = (gap_us * rng.uniform(least, 0.999, int(sampled_us[-1] / gap_us / least) + 2)).astype(np.int64)
+    gaps = (gap_us * rng.uniform(least, 0.999, int(sampled_us.max() / gap_us / least) + 2)).astype(np.int64)
     refreshed_us = int(rng.integers(gaps[0])) + np.concatenate([[0], np.cumsum(gaps[1:])])
     last = np.searchsorted(refreshed_us, sampled_us, side="right") - 1
     held: IntArray = np.where(last >= 0, np.maximum(refreshed_us[last] - delay_us, 0), 0)
@@ -233,6 +237,12 @@ def _intervals(rng: Generator, edges_ns: IntArray, width_ns: int) -> tuple[tuple
 def _agent_ns(at_us: IntArray, ppm: int) -> IntArray:
     ns: IntArray = START_NS + (at_us + at_us * ppm // 10**6) * 1_000
     return ns
+
+
+def _tick_up(ns: IntArray) -> IntArray:
+    """Answers are kept to the tick, rounded up."""
+    ticks: IntArray = -(-ns // 1_000_000) * 1_000_000
+    return ticks
 
 
 def _log_uniform(rng: Generator, low: float, high: float) -> float:

@@ -39,6 +39,8 @@ def test_readings_are_in_order_and_kept_to_the_tick():
         assert (np.diff(meter.answered_ns) > 0).all()
         assert (meter.requested_ns <= meter.answered_ns).all()
         assert not (meter.requested_ns % 1_000_000).any()
+        assert (meter.power_ns > meter.answered_ns).all()
+        assert (meter.power_ns[:-1] <= meter.requested_ns[1:]).all()
         assert len(meter.raws) == len(meter.answered_ns) == len(meter.power_w)
 
 
