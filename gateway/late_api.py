@@ -43,7 +43,10 @@ def router(board: Board, intake: Intake, wait: Callable[[Path], str] = awaited) 
     async def tell(request: Request, response: Response) -> dict[str, object]:
         _admit(request, intake.token)
         said = _said(await _body(request), board)
-        left = await run_in_threadpool(spool.leave, intake.data, "late_batch", said, said.told_ns)
+        try:
+            left = await run_in_threadpool(spool.leave, intake.data, "late_batch", said, said.told_ns)
+        except OSError as error:
+            raise HTTPException(503, f"cannot be kept: {error.strerror}: tell it again later") from None
         try:
             told = await run_in_threadpool(wait, left)
         except ValueError as error:

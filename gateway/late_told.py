@@ -72,7 +72,15 @@ def _text(value: object) -> str:
 
 
 def _instant(value: object, zone: tzinfo) -> int:
-    return at_ns(value.isoformat() if isinstance(value, datetime) else _text(value), zone)
+    """An instant with its time of day; one that the site's clocks show twice or never is nobody's to choose."""
+    text = value.isoformat() if isinstance(value, datetime) else _text(value)
+    ns = at_ns(text, zone)
+    if "T" not in text and " " not in text:
+        raise ValueError(f"{text!r} has no time of day: write it as {text}T08:30")
+    told = datetime.fromisoformat(text)
+    if told.tzinfo is None and len({told.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)}) > 1:
+        raise ValueError(f"{text!r} is shown twice or never when the clocks change: write its offset, such as +02:00")
+    return ns
 
 
 def _seconds(value: object) -> int:

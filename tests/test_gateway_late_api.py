@@ -66,6 +66,13 @@ def test_one_that_the_ledger_refuses_is_told_why(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_disk_that_takes_nothing_is_told(tmp_path):
+    (tmp_path / spool.FOLDER).write_text("no folder")
+    answer = client(tmp_path, taken).post(PATH, json=BATCH, headers=WITH)
+    assert answer.status_code == 503
+    assert answer.json()["detail"].startswith("cannot be kept: ")
+
+
 @pytest.mark.parametrize("header", [{}, {"authorization": f"Bearer {TOKEN}x"}, {"authorization": f"Basic {TOKEN}"}])
 def test_without_the_token_nothing_is_read(tmp_path, header):
     answer = client(tmp_path, taken).post(PATH, content=b"x" * (BODY_BYTES_MAX + 1), headers=header)

@@ -3,12 +3,17 @@
 import archive_maker as maker
 import pytest
 from archive_maker import AGENT, PER_SEGMENT, READINGS, SITE, STEP_NS, T0, TRIP_NS, S
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_gateway_export import admitted
 
+from agent.aggregation import batch_record
 from agent.aggregation.batch_record import Run, declared
 from contract import records, segment
+from gateway.export import whole_ledger
 from gateway.late_evidence import gather, has_passed
 from gateway.ledger import Ledger
+from verifier import archive, evidence, trail
 
 ENERGY = ("line1", "energy_import")
 
@@ -24,9 +29,18 @@ def serial(number):
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    """Line meters 1 (to 390 s), 2 (to 790 s) and 1 again, all under the same name."""
-    made = maker.opened()
+def made():
+    return maker.opened()
+
+
+@pytest.fixture
+def ledger_key(made):
+    return made.ledger_key.public_key()
+
+
+@pytest.fixture
+def ledger(tmp_path, made):
+    """Line meters 1 (to 410 s), 2 (to 830 s) and 1 again, all under the same name."""
     for number, first in enumerate(range(0, READINGS, PER_SEGMENT)):
         if number % 7 == 0:
             made.epoch(AGENT, serial("2" if number == 7 else "1"), T0 + first * STEP_NS)
@@ -37,6 +51,12 @@ def ledger(tmp_path):
     opened.append([admitted(signed, packed) for signed, packed in made.ledger], maker.TO_NS)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def whole(ledger, ledger_key):
+    """The ledger's evidence as the verifier reads it."""
+    return evidence.read(trail.read(archive.read(whole_ledger(ledger, ledger_key)))[0])[0]
 
 
 def run(start, end):
@@ -69,6 +89,24 @@ def test_nothing_further_than_an_hour_is_read(ledger):
     far = gather(ledger, AGENT, "line1", run(1000 + 3600, 1100 + 3600), ledger.size)
     assert seconds(far) == [1000, 1190]
     assert seconds(gather(ledger, AGENT, "line1", run(90_000, 90_001), ledger.size)) == []
+
+
+@given(st.lists(st.integers(-400, 1600), min_size=2, max_size=2, unique=True).map(sorted), st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_verifier_finds_the_same_readings_for_any_window_and_any_size(ledger, whole, window, data):
+    size, told = data.draw(st.integers(8, ledger.size)), run(*window)
+    due = [one for one in whole.stated[AGENT] if one.index < size and one.from_ns <= told.end.latest_ns]
+    try:
+        found = gather(ledger, AGENT, "line1", told, size)
+    except ValueError:
+        assert not due
+        return
+    assert found.manifest == due[-1].hash
+    for place, counter in found.counters.items():
+        assert counter == due[-1].counters[place]
+        known = batch_record.around(whole.around(AGENT, counter, due[-1], size), told)
+        assert found.known[place].raws == known.raws
+        assert found.known[place].answered_ns.tolist() == known.answered_ns.tolist()
 
 
 def test_whether_more_may_come(ledger):

@@ -57,6 +57,7 @@ def test_everything_wrong_is_told_at_once():
     [
         ({"end": "1970-01-02T08:00"}, "end: is not after its start: give a later time"),
         ({"end": "1973-01-01T00:00"}, "end: more than 31 days after its start: check the year and the month"),
+        ({"start": "1970-01-02"}, "start: '1970-01-02' has no time of day: write it as 1970-01-02T08:30"),
         ({"batch": 7}, "batch: 7 is not text: write it in quotes"),
         ({"batch": ["B"]}, "batch: ['B'] is not text: write it in quotes"),
         ({"reason": "\ud800"}, "reason: holds half a character: write it anew"),
@@ -67,6 +68,19 @@ def test_everything_wrong_is_told_at_once():
 )
 def test_one_wrong_thing_is_one_line(changes, line):
     assert faults(**changes) == [line]
+
+
+@pytest.mark.parametrize("start", ["2025-10-26T02:30", "2025-03-30T02:30"])
+def test_a_time_that_the_clocks_show_twice_or_never_needs_its_offset(start):
+    berlin = zone_of("Europe/Berlin")
+    words = {**WORDS, "start": start, "end": f"{start[:10]}T12:00"}
+    with pytest.raises(Problems) as found:
+        read(words, berlin, Way("command", 2 * 10**18))
+    assert list(found.value.lines) == [
+        f"start: '{start}' is shown twice or never when the clocks change: write its offset, such as +02:00"
+    ]
+    said = read({**words, "start": f"{start}+02:00"}, berlin, Way("command", 2 * 10**18))
+    assert said.start_ns == int(datetime.fromisoformat(f"{start}+02:00").timestamp()) * S
 
 
 @pytest.mark.parametrize("changes", [{"line": "Line 1"}, {"batch": "x" * 201}, {"start": "1969-12-31T00:00"}])
