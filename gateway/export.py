@@ -4,59 +4,31 @@ In: a ledger and what is asked for. Out: the bytes of an archive that `metertrai
 number that does not follow from the ledger's entries; the clock; a body that the statement does not need.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from heapq import merge
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from agent.aggregation import batch_record, replay
-from agent.aggregation.replay import Counter
-from contract import archive, body, cbor, checkpoint, keys, records, segment
+from agent.aggregation import batch_record
+from contract import archive, cbor, checkpoint, keys, records
 from contract.derived_records import DerivedPart
 from contract.entry import AGENT_TYPES
 from contract.entry import read as read_entry
 from contract.errors import Malformed
-from contract.segment import MeterSegment
-from gateway import attribution, factors, manual, media, site_model
-from gateway.attribution import UtilityUse
+from gateway import attribution, factors, manual, media, metered, metering, site_model, virtual
 from gateway.ledger import LedgerEntry
+from gateway.metered import ALL_TIME, Log, of_kind, parts_of, segments_of
 from gateway.site_model import CounterRef, SiteModel
 from gateway.statement import Statement
-from gateway.trust import GATEWAY
 
 File = TypeVar("File", records.SitePart, records.FactorPart)
 
-ALL_TIME = (-(2**63), 2**63 - 1)
 STATED = ("manifest", "enrolment", "site", "factor", *manual.TYPES)  # shown whole, whenever they were written
 MARGIN_NS = (
     batch_record.AROUND_NS
 )  # readings shown before and after: bounds rest on the last one before an edge, the first after
 BATCHES = ("batch", "late_batch")
-ENERGY, VOLUME = "wh_milli", "m3_micro"
-
-
-class Log(Protocol):
-    """What is needed of a ledger."""
-
-    @property
-    def size(self) -> int:
-        """How many entries it holds."""
-
-    def entries(self, first: int = 0, last: int | None = None) -> Iterator[LedgerEntry]:
-        """Entries by index, both ends included."""
-
-    def select(
-        self, types: tuple[str, ...], from_ns: int, to_ns: int, author: str | None = None
-    ) -> Iterator[LedgerEntry]:
-        """Entries of these types that speak of any time in [from_ns, to_ns], in order."""
-
-    def latest_checkpoint(self) -> str | None:
-        """The last signed note."""
-
-    def receipts(self) -> Mapping[str, bytes]:
-        """The last receipt of every agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +93,7 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
     site = site_in_force(log, size)
     if asked.product is not None:
         check_product(site, asked.product)
-    published = [part for entry in _stated(log, "factor", size) for part in _parts(entry, records.FactorPart)]
+    published = [part for entry in of_kind(log, "factor", size) for part in _parts(entry, records.FactorPart)]
     said = _manual(log, size)
     told: list[attribution.BatchFacts] = []
     for entry in log.select(BATCHES, asked.from_ns, asked.to_ns):
@@ -132,29 +104,44 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
                 continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
     if faults := list(media.mixed(site, _derived(log, size))):
         raise ValueError("; ".join(faults))
+    count = _count(log, site, asked, size)
     whole = attribution.attribute(
         site,
         factors.library(part.toml for part in published),
         told,
-        _uses(log, site, asked, size),
+        metering.uses(site, count, asked.from_ns, asked.to_ns),
         asked.from_ns,
         asked.to_ns,
         provisional=asked.provisional,
     )
     wanted = [one for one in whole.products if asked.product in {None, one.product}]
-    return replace(whole, products=tuple(wanted))
+    virtuals = metering.results(site, count, asked.from_ns, asked.to_ns)
+    return replace(whole, products=tuple(wanted), virtual=virtuals)
 
 
 def _manual(log: Log, size: int) -> manual.Manual:
     """All that people said, as of this size of the ledger."""
-    entries = (entry for kind in manual.TYPES for entry in _stated(log, kind, size))
+    entries = (entry for kind in manual.TYPES for entry in of_kind(log, kind, size))
     in_order = sorted(entries, key=lambda entry: entry.index)
-    return manual.read(manual.Told(entry.index, entry.hash, _data(entry)) for entry in in_order)
+    return manual.read(manual.Told(entry.index, entry.hash, parts_of(entry)) for entry in in_order)
+
+
+def _count(log: Log, site: SiteModel, asked: Asked, size: int) -> metering.Count:
+    """What the site's counters counted, from the readings that the archive will show. Raises ValueError."""
+    refs = [ref for utility in site.utilities for ref in (utility.electricity, utility.volume)]
+    wanted = {(ref.agent, ref.meter) for ref in refs if isinstance(ref, CounterRef)}
+    formulas = {one.id: virtual.counters(site.virtuals, one.id) for one in site.virtuals}
+    wanted |= {place[:2] for formula in formulas.values() for place in formula}
+    shown = _shown(log, asked, size)
+    read = metered.read(log, wanted, shown.from_ns, shown.to_ns, size)
+    for name, formula in formulas.items():
+        metered.check(read, f"virtual.{name}.formula", formula)
+    return metered.counting(read)
 
 
 def site_in_force(log: Log, size: int) -> SiteModel:
     """The site model that the ledger's first `size` entries state last. Raises ValueError."""
-    sites = [part for entry in _stated(log, "site", size) for part in _parts(entry, records.SitePart)]
+    sites = [part for entry in of_kind(log, "site", size) for part in _parts(entry, records.SitePart)]
     if not sites:
         raise ValueError("the ledger holds no site model: name one in the gateway's configuration and start it once")
     return site_model.parse(sites[-1].toml)
@@ -207,7 +194,7 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
     for entry in (one for one in batches if one.type == "batch"):  # a late one rests on nothing beyond the margin
         configuration = stated.get((entry.author, entry.epoch))
         try:
-            parts = _data(entry)
+            parts = parts_of(entry)
             attribution.facts(entry.author, parts)
             read = _read_for(configuration or ())
         except Malformed:
@@ -226,10 +213,10 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
 
 def _derived(log: Log, size: int) -> Iterator[tuple[str, DerivedPart]]:
     """Every derived counter that a manifest states, with its agent, in order of the ledger."""
-    for entry in _stated(log, "manifest", size):
+    for entry in of_kind(log, "manifest", size):
         yield from (
             (entry.author, records.read(part, DerivedPart))
-            for part in _data(entry)
+            for part in parts_of(entry)
             if records.kind_of(part) == "derived"
         )
 
@@ -250,8 +237,8 @@ def _configurations(log: Log, size: int) -> tuple[_Configurations, dict[tuple[st
     """The configuration of every author's epoch, and when each configuration first began."""
     stated: _Configurations = {}
     floors: dict[tuple[str, tuple[bytes, ...]], int] = {}
-    for entry in _stated(log, "manifest", size):
-        configuration = tuple(_data(entry)[1:])
+    for entry in of_kind(log, "manifest", size):
+        configuration = tuple(parts_of(entry)[1:])
         stated[entry.author, entry.epoch] = configuration
         place = entry.author, configuration
         floors[place] = min(entry.from_ns, floors.get(place, entry.from_ns))
@@ -269,7 +256,7 @@ def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
     for entry in log.select(("segment",), since_ns, until_ns):
         if entry.index >= size:
             continue
-        for part in _segments(entry):
+        for part in segments_of(entry):
             for block in part.blocks:
                 for column in block.columns:
                     place = entry.author, stated.get((entry.author, entry.epoch)), part.meter, column.point
@@ -281,14 +268,6 @@ def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
         first.get((need.author, need.configuration, need.meter, need.point), need.start_ns + 1) > need.start_ns
         for need in waiting
     )
-
-
-def _segments(entry: LedgerEntry) -> list[MeterSegment]:
-    """An entry's segments; none if one cannot be read, which the verifier names."""
-    try:
-        return [segment.decode(part) for part in _data(entry)]
-    except Malformed:
-        return []
 
 
 def _is_needed(entry: LedgerEntry, asked: Asked, shown: _Shown, size: int) -> bool:
@@ -303,82 +282,9 @@ def _is_needed(entry: LedgerEntry, asked: Asked, shown: _Shown, size: int) -> bo
             return kind in STATED
 
 
-def _uses(log: Log, site: SiteModel, asked: Asked, size: int) -> list[UtilityUse]:
-    """What every utility's own counters counted over the period."""
-    wanted = [ref for utility in site.utilities for ref in (utility.electricity, utility.volume) if ref is not None]
-    said = _said(log, {(ref.agent, ref.meter) for ref in wanted}, _shown(log, asked, size), size)
-    return [
-        UtilityUse(
-            utility.id,
-            _counted(said, utility.electricity, ENERGY, asked),
-            None if utility.volume is None else _counted(said, utility.volume, VOLUME, asked),
-        )
-        for utility in site.utilities
-    ]
-
-
-_Counters = Mapping[tuple[str, str], Counter]
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """Each meter's shown segments with the number of the manifest in force for it; each author's manifests in order."""
-
-    segments: dict[tuple[str, str], list[tuple[int, MeterSegment]]]
-    manifests: dict[str, list[_Counters]]
-
-
-def _said(log: Log, meters: set[tuple[str, str]], shown: _Shown, size: int) -> _Said:
-    """Every shown segment of these meters, with the counters of the manifest in force for it."""
-    in_force: dict[tuple[str, bytes], int] = {}
-    known: dict[tuple[bytes, ...], _Counters] = {}  # a restart states the same again
-    said = _Said({meter: [] for meter in meters}, {agent: [] for agent, _ in meters})
-    manifests, segments = _stated(log, "manifest", size), log.select(("segment",), shown.from_ns, shown.to_ns)
-    for entry in merge(manifests, segments, key=lambda e: e.index):
-        if entry.author not in {agent for agent, _ in meters} or entry.index >= size:
-            continue
-        if entry.type == "manifest":
-            parts = tuple(_data(entry)[1:])
-            if parts not in known:
-                known[parts] = replay.counters(parts)
-            in_force[entry.author, entry.epoch] = len(said.manifests[entry.author])
-            said.manifests[entry.author].append(known[parts])
-            continue
-        number = in_force.get((entry.author, entry.epoch))
-        for part in _segments(entry):
-            if number is not None and (entry.author, part.meter) in said.segments:
-                said.segments[entry.author, part.meter].append((number, part))
-    return said
-
-
-def _counted(said: _Said, ref: CounterRef, unit: str, asked: Asked) -> int | None:
-    """One counter over the period, as its meter was last described; None if not known or not counted in `unit`.
-
-    Readings from before a time in which it may have counted elsewhere are left out, as the verifier does.
-    """
-    mine, told = said.segments[ref.agent, ref.meter], said.manifests[ref.agent]
-    last, place = mine[-1][0] if mine else -1, (ref.meter, ref.point)
-    counter = told[last].get(place) if mine else None
-    if counter is None or counter.unit != unit:
-        return None
-    gone = next((n for n in range(last, -1, -1) if not replay.counts_on(counter, told[n].get(place))), -1)
-    readings = replay.readings(counter, (part for n, part in mine if n > gone and told[n].get(place) == counter))
-    edges = [(asked.from_ns, asked.from_ns), (asked.to_ns, asked.to_ns)]
-    return replay.amounts(counter, readings, edges, [(0, 1)])[0].amount
-
-
-def _stated(log: Log, kind: str, size: int) -> Iterator[LedgerEntry]:
-    author = None if kind == "manifest" else GATEWAY
-    return (entry for entry in log.select((kind,), *ALL_TIME, author) if entry.index < size)
-
-
 def _facts(entry: LedgerEntry, said: manual.Manual) -> attribution.BatchFacts:
-    return manual.batch(entry.author, entry.hash, _data(entry), said, late=entry.type == "late_batch")
-
-
-def _data(entry: LedgerEntry) -> list[bytes]:
-    return [part for part in body.unpack(entry.body).parts if part is not None]
+    return manual.batch(entry.author, entry.hash, parts_of(entry), said, late=entry.type == "late_batch")
 
 
 def _parts(entry: LedgerEntry, kind: type[File]) -> list[File]:
-    return [records.read(part, kind) for part in _data(entry)]
+    return [records.read(part, kind) for part in parts_of(entry)]

@@ -220,7 +220,11 @@ def _power_name(state: LiveState, agent: str, meter: str) -> str | None:
 
 
 def _counters_of(site: SiteModel) -> dict[tuple[str, str], CounterRef]:
-    found = {(utility.id, "electricity"): utility.electricity for utility in site.utilities}
+    found = {
+        (utility.id, "electricity"): utility.electricity
+        for utility in site.utilities
+        if isinstance(utility.electricity, CounterRef)  # a virtual meter's figure is the statement's alone
+    }
     return found | {(u.id, "volume"): u.volume for u in site.utilities if u.volume is not None}
 
 

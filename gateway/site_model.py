@@ -10,12 +10,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
 from annotated_types import Len
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, PlainValidator, Tag
 
 from contract.calendar_form import CalendarForm
-from contract.problems import Problems, parse_toml
+from contract.problems import Problems, parse_toml, suggest
 from contract.topics import check_name
 from contract.zone import ZoneName, zone_of
+from gateway import virtual
+from gateway.virtual import Virtual
 
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 GRAMS_MILLI = {"kg": 10**6, "t": 10**9}  # declared unit -> mg
@@ -56,6 +58,24 @@ class CounterRef(BaseModel):
     point: Text
 
 
+class VirtualRef(BaseModel):
+    """A virtual meter, by its id."""
+
+    model_config = STRICT
+    virtual: Name
+
+
+def _form_of(given: object) -> str:
+    """Which of the two a table means, so that a fault is told of that one alone."""
+    is_virtual = "virtual" in given if isinstance(given, dict) else isinstance(given, VirtualRef)
+    return "a virtual meter" if is_virtual else "a counter"
+
+
+Meter = Annotated[
+    Annotated[CounterRef, Tag("a counter")] | Annotated[VirtualRef, Tag("a virtual meter")], Discriminator(_form_of)
+]
+
+
 class Line(BaseModel):
     """A production line, as its agent names it."""
 
@@ -84,7 +104,7 @@ class Utility(BaseModel):
     model_config = STRICT
     id: Name
     name: Names
-    electricity: CounterRef
+    electricity: Meter
     volume: CounterRef | None = None
     key: Literal["nominal demand x running time"]
     demand_m3_per_min: dict[str, DemandMicro]
@@ -121,6 +141,7 @@ class SiteModel(BaseModel):
     products: tuple[Product, ...] = Field(alias="product", min_length=1, strict=False)
     utilities: tuple[Utility, ...] = Field(alias="utility", default=(), strict=False)
     media: tuple[Medium, ...] = Field(alias="medium", default=(), strict=False)
+    virtuals: tuple[Virtual, ...] = Field(alias="virtual", default=(), strict=False)
 
     @property
     def local(self) -> tzinfo:
@@ -158,13 +179,19 @@ def _problems(site: SiteModel) -> Iterator[str]:
         for one in medium.counters:
             if counters.count(one) > 1:
                 yield f"medium.{medium.id}.counters: {one.meter}.{one.point} is named twice: a counter is of one medium"
+    yield from _twice("virtual", [one.id for one in site.virtuals])
+    yield from virtual.problems(site.virtuals)
     known = {line.id for line in site.lines}
+    named = {one.id for one in site.virtuals}
     for utility in site.utilities:
         path = f"utility.{utility.id}"
         for line in utility.demand_m3_per_min.keys() - known:
             yield f"{path}.demand_m3_per_min.{line}: no such line: name one of {', '.join(sorted(known))}"
         if not utility.demand_m3_per_min:
             yield f"{path}.demand_m3_per_min: empty: without any line's demand nothing could be allocated"
+        if isinstance(utility.electricity, VirtualRef) and utility.electricity.virtual not in named:
+            given = utility.electricity.virtual
+            yield f"{path}.electricity.virtual: {given!r}: {suggest(given, named) if named else 'declare it'}"
         if utility.volume == utility.electricity:
             yield f"{path}.volume: the same counter as electricity: name the flow meter's volume counter"
 

@@ -158,6 +158,38 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualTerm:
+    """One counter of a virtual meter over the period, and what it counts for."""
+
+    agent: str
+    meter: str
+    point: str
+    times: str
+    amount: int | None
+    lower: int | None
+    upper: int | None
+    u95: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualResult:
+    """A virtual meter over the period: the exact sum of its terms, rounded once; bounds at the terms' worst.
+
+    `u95` is the root of the sum of the terms' squares; `relative_u95_ppm` is it over the amount.
+    """
+
+    virtual: str
+    unit: str | None
+    amount: int | None
+    lower: int | None
+    upper: int | None
+    u95: int | None
+    relative_u95_ppm: int | None
+    warning: str | None
+    terms: tuple[VirtualTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """Everything said about [from_ns, to_ns). A batch belongs to the period in which it ends, with all its energy.
 
@@ -179,6 +211,7 @@ class Statement:
     late: tuple[Late, ...] = ()
     by_hand: tuple[ByHand, ...] = ()
     media_factors: tuple[FactorUsed, ...] = ()
+    virtual: tuple[VirtualResult, ...] = ()
 
 
 def canonical_json(statement: Statement) -> bytes:

@@ -31,8 +31,7 @@ MAY_IMPORT = {
     "verifier": (
         *REPLAY, "verifier",
         "gateway.admit", "gateway.attribution", "gateway.factors", "gateway.manual", "gateway.media",
-        "gateway.site_model",
-        "gateway.statement",
+        "gateway.metering", "gateway.site_model", "gateway.statement",
     ),
     "simulators": ROOMS,
     "configs": (),
@@ -52,7 +51,8 @@ PURE = (
     "agent/drivers/modbus_latency.py", "agent/drivers/modbus_pieces.py", "agent/drivers/point.py",
     "agent/drivers/profile.py", "agent/drivers/profile_checks.py", "agent/drivers/registers.py",
     "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/factors.py", "gateway/manual.py",
-    "gateway/media.py", "gateway/site_model.py", "gateway/statement.py", "gateway/summed.py", "gateway/trust.py",
+    "gateway/media.py", "gateway/metering.py", "gateway/site_model.py", "gateway/statement.py", "gateway/summed.py",
+    "gateway/trust.py", "gateway/virtual.py",
 )  # fmt: skip
 WORLD = {
     "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "selectors", "shutil",

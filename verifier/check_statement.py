@@ -12,18 +12,16 @@ from agent.aggregation import replay
 from contract import records
 from contract.derived_records import DerivedPart
 from contract.errors import Malformed
-from gateway import attribution, factors, media, site_model
-from gateway.attribution import UtilityUse
+from gateway import attribution, factors, media, metering, site_model
 from gateway.factors import Factor
-from gateway.site_model import CounterRef, SiteModel
+from gateway.metering import Count, Counted
+from gateway.site_model import SiteModel
 from gateway.statement import Statement
 from verifier import check_manual
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding
 from verifier.trail import GATEWAY, Trail, records_of
-
-ENERGY, VOLUME = "wh_milli", "m3_micro"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +116,23 @@ def _unfinished(trail: Trail, to_ns: int) -> Iterator[Finding]:
 def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said: Claim) -> Statement:
     site, known = _site(trail), _factors(trail)
     period = said.period
-    uses = [
-        UtilityUse(
-            utility.id,
-            _use(evidence, utility.electricity, ENERGY, period),
-            None if utility.volume is None else _use(evidence, utility.volume, VOLUME, period),
-        )
-        for utility in site.utilities
-    ]
+    count = _counting(evidence)
     by_hand = check_manual.read(trail)
     facts = [batch.facts(by_hand) for batch in batches]
     whole = attribution.attribute(
         site,
         known,
         facts,
-        uses,
+        metering.uses(site, count, period.from_ns, period.to_ns),
         period.from_ns,
         period.to_ns,
         provisional=said.provisional,
     )
-    return replace(whole, products=tuple(one for one in whole.products if one.product in said.products))
+    return replace(
+        whole,
+        products=tuple(one for one in whole.products if one.product in said.products),
+        virtual=metering.results(site, count, period.from_ns, period.to_ns),
+    )
 
 
 def _site(trail: Trail) -> SiteModel:
@@ -152,13 +147,17 @@ def _factors(trail: Trail) -> dict[str, Factor]:
     return factors.library(part.toml for item in items for part in records_of(item, records.FactorPart, "factor"))
 
 
-def _use(evidence: Evidence, place: CounterRef, unit: str, period: Period) -> int | None:
-    """What a utility's own counter counted over the period; None if it is not known."""
-    counter = evidence.latest(place.agent, place.meter, place.point)
-    if counter is None or counter.unit != unit:
-        return None
-    edges = [(period.from_ns, period.from_ns), (period.to_ns, period.to_ns)]
-    return replay.amounts(counter, evidence.all_of(place.agent, counter), edges, [(0, 1)])[0].amount
+def _counting(evidence: Evidence) -> Count:
+    """What one counter counted over a window, as its meter was last described; None if it is not known."""
+
+    def count(agent: str, meter: str, point: str, from_ns: int, to_ns: int) -> Counted | None:
+        counter = evidence.latest(agent, meter, point)
+        if counter is None:
+            return None
+        edges = [(from_ns, from_ns), (to_ns, to_ns)]
+        return Counted(counter.unit, replay.amounts(counter, evidence.all_of(agent, counter), edges, [(0, 1)])[0])
+
+    return count
 
 
 def _differences(path: str, given: object, found: object) -> Iterator[str]:

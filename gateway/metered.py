@@ -1,0 +1,126 @@
+"""What a ledger's counters counted over any window: from the segments in it and the manifests in force for them.
+
+In: a ledger as it is read, meters, and the time whose readings count. Out: a `Count` for metering.py. Never: a reading
+taken while the counter was described otherwise, or from before it may have counted elsewhere.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from heapq import merge
+from typing import Protocol
+
+from agent.aggregation import replay
+from agent.aggregation.replay import Counter
+from contract import body, segment
+from contract.errors import Malformed
+from contract.problems import suggest
+from contract.segment import MeterSegment
+from gateway.ledger import LedgerEntry
+from gateway.metering import Count, Counted
+from gateway.trust import GATEWAY
+from gateway.virtual import Place
+
+ALL_TIME = (-(2**63), 2**63 - 1)
+
+Counters = Mapping[tuple[str, str], Counter]
+
+
+class Log(Protocol):
+    """What is needed of a ledger."""
+
+    @property
+    def size(self) -> int:
+        """How many entries it holds."""
+
+    def entries(self, first: int = 0, last: int | None = None) -> Iterator[LedgerEntry]:
+        """Entries by index, both ends included."""
+
+    def select(
+        self, types: tuple[str, ...], from_ns: int, to_ns: int, author: str | None = None
+    ) -> Iterator[LedgerEntry]:
+        """Entries of these types that speak of any time in [from_ns, to_ns], in order."""
+
+    def latest_checkpoint(self) -> str | None:
+        """The last signed note."""
+
+    def receipts(self) -> Mapping[str, bytes]:
+        """The last receipt of every agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Each meter's segments with the number of the manifest in force for it; each author's manifests in order."""
+
+    segments: dict[tuple[str, str], list[tuple[int, MeterSegment]]]
+    manifests: dict[str, list[Counters]]
+
+
+def read(log: Log, meters: set[tuple[str, str]], from_ns: int, to_ns: int, size: int) -> Read:
+    """Every segment of these meters, (agent, meter), that speaks of [from_ns, to_ns], and the counters in force."""
+    in_force: dict[tuple[str, bytes], int] = {}
+    known: dict[tuple[bytes, ...], Counters] = {}  # a restart states the same again
+    found = Read({meter: [] for meter in meters}, {agent: [] for agent, _ in meters})
+    manifests, segments = of_kind(log, "manifest", size), log.select(("segment",), from_ns, to_ns)
+    for entry in merge(manifests, segments, key=lambda e: e.index):
+        if entry.author not in found.manifests or entry.index >= size:
+            continue
+        if entry.type == "manifest":
+            parts = tuple(parts_of(entry)[1:])
+            if parts not in known:
+                known[parts] = replay.counters(parts)
+            in_force[entry.author, entry.epoch] = len(found.manifests[entry.author])
+            found.manifests[entry.author].append(known[parts])
+            continue
+        number = in_force.get((entry.author, entry.epoch))
+        for part in segments_of(entry):
+            if number is not None and (entry.author, part.meter) in found.segments:
+                found.segments[entry.author, part.meter].append((number, part))
+    return found
+
+
+def check(known: Read, path: str, places: Iterable[Place]) -> None:
+    """Raise ValueError, one line, for a counter that no manifest ever described."""
+    for agent, meter, point in places:
+        told = {f"{m}/{p}" for counters in known.manifests.get(agent, []) for m, p in counters}
+        if f"{meter}/{point}" not in told:
+            hint = suggest(f"{meter}/{point}", told) if told else "start its agent first"
+            raise ValueError(f"{path}: {agent} has no counter {meter}/{point}: {hint}")
+
+
+def counting(known: Read) -> Count:
+    """What one counter counted, as its meter was last described; None if it is not known.
+
+    Readings from before a time in which it may have counted elsewhere are left out, as the verifier does.
+    """
+
+    def count(agent: str, meter: str, point: str, from_ns: int, to_ns: int) -> Counted | None:
+        mine, told = known.segments[agent, meter], known.manifests[agent]
+        last, place = mine[-1][0] if mine else -1, (meter, point)
+        counter = told[last].get(place) if mine else None
+        if counter is None:
+            return None
+        gone = next((n for n in range(last, -1, -1) if not replay.counts_on(counter, told[n].get(place))), -1)
+        readings = replay.readings(counter, (part for n, part in mine if n > gone and told[n].get(place) == counter))
+        edges = [(from_ns, from_ns), (to_ns, to_ns)]
+        return Counted(counter.unit, replay.amounts(counter, readings, edges, [(0, 1)])[0])
+
+    return count
+
+
+def of_kind(log: Log, kind: str, size: int) -> Iterator[LedgerEntry]:
+    """Entries of a type that state something, whenever they were written, before this size of the ledger."""
+    author = None if kind == "manifest" else GATEWAY
+    return (entry for entry in log.select((kind,), *ALL_TIME, author) if entry.index < size)
+
+
+def parts_of(entry: LedgerEntry) -> list[bytes]:
+    """An entry's shown parts."""
+    return [part for part in body.unpack(entry.body).parts if part is not None]
+
+
+def segments_of(entry: LedgerEntry) -> list[MeterSegment]:
+    """An entry's segments; none if one cannot be read, which the verifier names."""
+    try:
+        return [segment.decode(part) for part in parts_of(entry)]
+    except Malformed:
+        return []
