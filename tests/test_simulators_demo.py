@@ -74,7 +74,7 @@ def test_a_part_that_ends_by_itself_ends_the_demonstration(tmp_path):
     stage = staged(tmp_path / "demo")
     demo.start(stage, "no-such-part")
     stage.running[0][1].wait()
-    with pytest.raises(RuntimeError, match="no-such-part ended by itself with status 2\nusage: metertrail COMMAND"):
+    with pytest.raises(RuntimeError, match="no-such-part ended by itself with status 2\n(.*\n)+  simulate "):
         demo.watch(stage)
 
 
