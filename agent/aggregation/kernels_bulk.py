@@ -71,11 +71,13 @@ def extremes(
 
     (negative if any time is out of order or range, or any counter beyond +-2^62; negative if the counter ever falls;
     its greatest rise; the least time from a request to the next answer; bits of all statuses). The first reading's own
-    values are not looked at. Differences may overflow, but not unless the first figure is negative. Slices of one
-    column stand for a reading and the next: an index with an offset would keep the loop from being vectorised.
+    times and content are not looked at. Differences may overflow, but not unless the first figure is negative. Slices
+    of one column stand for a reading and the next: an index with an offset would keep the loop from being vectorised.
     """
     unsound, fell, rose, between, statuses = 0, 0, 0, _INT64_MAX, 0
     requested_after, answered_after, counter_after = requested_ns[1:], answered_ns[1:], counter[1:]
+    status_after = status[1:]
+    statuses |= status[0]
     for i in range(counter_after.size):
         requested, answered, counted = requested_after[i], answered_after[i], counter_after[i]
         rise = counted - counter[i]
@@ -84,8 +86,7 @@ def extremes(
         between = min(between, answered - requested_ns[i])
         unsound |= requested | (answered - requested) | (requested - requested_ns[i])
         unsound |= (answered - answered_ns[i] - 1) | (counted ^ (counted << 1))
-    for i in range(status.size):
-        statuses |= status[i]
+        statuses |= status_after[i]
     return unsound, fell, rose, between, statuses
 
 
