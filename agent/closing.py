@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from agent.aggregation import batch_record
 from agent.aggregation.batch_record import Counters, Place, Role, Run, places, refs
-from agent.aggregation.replay import Counter, Readings, readings
+from agent.aggregation.replay import Counter, Readings, ends_open, readings
 from agent.batches import Ended
 from contract.records import LinePart
 from contract.segment import MeterSegment
@@ -17,6 +17,7 @@ __all__ = [
     "Place",
     "Role",
     "awaits_lots",
+    "is_open",
     "is_settled",
     "parts",
     "places",
@@ -57,3 +58,8 @@ def record(
 def is_settled(line: LinePart, ended: Ended, counters: Counters, known: Mapping[Place, Readings]) -> bool:
     """Whether every counter has a reading after which nothing can change any more."""
     return batch_record.is_settled(line, ended.end, counters, known)
+
+
+def is_open(line: LinePart, counters: Counters, known: Mapping[Place, Readings]) -> bool:
+    """Whether only one more reading can tell if some counter's last one is to be believed."""
+    return any(ends_open(counters[place], known[place]) for place in places(line))

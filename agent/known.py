@@ -1,17 +1,15 @@
 """What is remembered of the counters that lines speak of: their readings as sealed, as far back as batches need.
 
 In: segments as they are sealed, or read back from the journal. Out: columns of readings. Pure. An edge rests on the
-last reading answered before it, however old that is, so memory begins with such a reading or says that it does not.
+last two readings answered before it, however old they are, so memory begins with these or says that it does not.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from agent.aggregation.replay import NO_TIMES, Readings, joined, readings, since
+from agent.aggregation.replay import NOTHING, Readings, joined, reaches, readings, since
 from agent.closing import Counters, Place
 from contract.segment import MeterSegment
-
-NOTHING = Readings(NO_TIMES, NO_TIMES, (), ())
 
 
 @dataclass(slots=True)
@@ -46,8 +44,7 @@ class Known:
 
     def reaches(self, place: Place, at_ns: int) -> bool:
         """Whether everything is remembered that an edge at `at_ns` or later can rest on."""
-        answered_ns = self.columns[place].answered_ns
-        return place in self.whole or bool(answered_ns.size and answered_ns[0] <= at_ns)
+        return place in self.whole or reaches(self.columns[place].answered_ns, at_ns)
 
     def forget(self, before_ns: int) -> None:
         """Drop what no edge at or after `before_ns` can rest on."""

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from agent.aggregation import replay
-from agent.aggregation.replay import Readings, joined
+from agent.aggregation.replay import NOTHING, Readings, joined
 from agent.closing import Place
 from agent.journal import Journal, Stored
-from agent.known import NOTHING, Known
+from agent.known import Known
 from agent.rows import Lines
 from contract import body, cbor, records, segment
 from contract.errors import Malformed
@@ -24,12 +24,14 @@ def restore(journal: Journal, known: Known, places: Collection[Place], at_ns: in
     if not missing:
         return
     chunks: dict[Place, list[Readings]] = {place: [] for place in missing}
+    before = dict.fromkeys(missing, 0)  # readings answered by then; an edge rests on two of them
     for place, made in _alike(journal, known, frozenset(missing)):
         if place not in missing:
             continue
         read = known.read(place, [made])
         chunks[place].append(read)
-        if read.answered_ns.size and read.answered_ns[0] <= at_ns:
+        before[place] += int((read.answered_ns <= at_ns).sum())
+        if before[place] > 1:
             missing.remove(place)
         if not missing:
             break

@@ -258,9 +258,7 @@ class Recorder:
         for name, ended in self._lines.closing:
             # from when the end was known: an end told late has readings in the journal, and lots still to come
             late = name in at_once or now_ns >= ended.known_ns + self._settings.close_wait_ns
-            if late or self._is_in(name, ended):
-                self._seal_batch(name, ended, now_ns)
-            else:
+            if not (late or self._is_in(name, ended)) or not self._seal_batch(name, ended, now_ns, late=late):
                 waiting.append((name, ended))
         if len(waiting) != len(self._lines.closing):
             self._lines = replace(self._lines, closing=waiting)
@@ -275,15 +273,19 @@ class Recorder:
             for point in _points(self._stated.counters, [place])
         )
 
-    def _seal_batch(self, name: str, ended: Ended, now_ns: int) -> None:
+    def _seal_batch(self, name: str, ended: Ended, now_ns: int, *, late: bool) -> bool:
+        """Seal a batch's record, unless its last readings cannot be judged yet. Whether it is sealed."""
         self.seal(now_ns)  # a batch record is a function of the chain before it
         self._recall(name, ended.running.start.earliest_ns)
         line, counters, known = self._stated.lines[name], self._stated.counters, self._known.columns
+        if not late and closing.is_open(line, counters, known):
+            return False
         complete = closing.is_settled(line, ended, counters, known)
         parts = closing.record(line, ended, counters, known, complete=complete)
         entry = self._write("batch", parts, Span(ended.running.start.earliest_ns, ended.end.latest_ns), now_ns)
         self._journal.seal([entry], self._journal.last_row(), now_ns)
         log.info("batch=%s line=%s sealed seq=%d complete=%s", ended.running.batch, name, entry.seq, complete)
+        return True
 
     def _recall(self, name: str, at_ns: int) -> None:
         recall.restore(self._journal, self._known, closing.places(self._stated.lines[name]), at_ns)

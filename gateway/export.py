@@ -6,6 +6,7 @@ number that does not follow from the ledger's entries; the clock; a body that th
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -177,7 +178,7 @@ def _shown(log: Log, asked: Asked, size: int) -> _Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """A reading of this counter, under this configuration (begun at `floor_ns`), answered by `start_ns`."""
+    """Two readings of this counter, under this configuration (begun at `floor_ns`), answered by `start_ns`."""
 
     author: str
     configuration: tuple[bytes, ...]
@@ -188,7 +189,7 @@ class _Need:
 
 
 def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
-    """What the starts of batches rest on: the last reading before them, however old."""
+    """What the starts of batches rest on: the last two readings before them, however old."""
     stated, floors = _configurations(log, size)
     needs = []
     for entry in (one for one in batches if one.type == "batch"):  # a late one rests on nothing beyond the margin
@@ -252,7 +253,7 @@ def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
         return False
     stated, _ = _configurations(log, size)
     until_ns = max(need.start_ns for need in waiting)
-    first: dict[tuple[str, tuple[bytes, ...] | None, str, str], int] = {}
+    earliest: dict[tuple[str, tuple[bytes, ...] | None, str, str], list[int]] = {}
     for entry in log.select(("segment",), since_ns, until_ns):
         if entry.index >= size:
             continue
@@ -261,11 +262,10 @@ def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
                 for column in block.columns:
                     place = entry.author, stated.get((entry.author, entry.epoch)), part.meter, column.point
                     good = (at for at, raw in zip(block.answered_ns, column.raws, strict=True) if raw is not None)
-                    at_ns = next(good, None)
-                    if at_ns is not None:
-                        first[place] = min(at_ns, first.get(place, at_ns))
+                    earliest[place] = sorted([*earliest.get(place, ()), *islice(good, 2)])[:2]
     return any(
-        first.get((need.author, need.configuration, need.meter, need.point), need.start_ns + 1) > need.start_ns
+        sum(at <= need.start_ns for at in earliest.get((need.author, need.configuration, need.meter, need.point), ()))
+        < 2
         for need in waiting
     )
 

@@ -15,6 +15,7 @@ from agent import closing
 from agent.aggregation import replay
 from agent.aggregation.edges import edge
 from agent.batches import Ended, Running
+from agent.drivers import profile as profiles
 from contract import cbor, checkpoint, entry, keys, merkle, receipt, records, segment
 from contract.archive import pack
 from contract.chain import Head
@@ -194,11 +195,11 @@ def enrolment(author: str, key: keys.PrivateKey) -> bytes:
 
 def manifest_parts() -> list[bytes]:
     """Profiles, meters and the one line."""
-    files = {replay.profiles.profile_hash(toml): toml for toml in METERS.values()}
+    files = {profiles.profile_hash(toml): toml for toml in METERS.values()}
     made: list[bytes] = [records.write(records.ProfilePart(name="test", toml=toml)) for toml in files.values()]
     for meter, toml in METERS.items():
         part = records.MeterPart(
-            meter=meter, installation="1", address="unit 1", base="0", profile=replay.profiles.profile_hash(toml),
+            meter=meter, installation="1", address="unit 1", base="0", profile=profiles.profile_hash(toml),
             serial="1", serial_is="declared", accuracy_class=None, ct=None, pt=None, certificate=None, declared=[],
             power_max_w=None,
         )  # fmt: skip

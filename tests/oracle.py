@@ -11,10 +11,11 @@ from itertools import pairwise
 Bound = Fraction | None
 
 
-def tightest_window(readings, age_ns, below, above, start, end) -> tuple[Bound, Bound]:
+def tightest_window(readings, age_ns, below, above, start, end, power_max=None) -> tuple[Bound, Bound]:
     """(lower, upper) of I(t2) - I(t1), t1 in start, t2 in end, t1 <= t2; None is unbounded, as is all for age_ns = -1.
 
-    readings: (requested_ns, answered_ns, counter) of one stretch; start, end: (earliest_ns, latest_ns).
+    readings: (requested_ns, answered_ns, counter) of one stretch; start, end: (earliest_ns, latest_ns). `power_max` is
+    the most that I rises by in a ns.
     """
     if age_ns < 0:
         return None, None
@@ -26,6 +27,8 @@ def tightest_window(readings, age_ns, below, above, start, end) -> tuple[Bound, 
 
     for earlier, later in pairwise(instants):
         say(later, earlier, Fraction(0))
+        if power_max is not None:
+            say(earlier, later, power_max * (later - earlier))
     for requested, answered, counter in readings:
         say(answered, "zero", Fraction(below - counter))
         say("zero", requested - age_ns, Fraction(counter + above))

@@ -36,16 +36,16 @@ def test_what_is_added_bit_by_bit_is_what_would_be_read_at_once(tmp_path_factory
     assert bit_by_bit.answered_ns.tolist() == at_once.answered_ns.tolist()
 
 
-def test_it_reaches_back_to_its_first_reading_unless_nothing_older_exists(tmp_path_factory):
-    known = known_of(stated(tmp_path_factory).counters, [5, 6])
+def test_it_reaches_back_to_its_second_reading_unless_nothing_older_exists(tmp_path_factory):
+    known = known_of(stated(tmp_path_factory).counters, [4, 5])
     assert known.reaches(PLACE, at_ns(6))
     assert not known.reaches(PLACE, at_ns(5))  # asked for then, answered later
     known.replace(PLACE, known.columns[PLACE], whole=True)
     assert known.reaches(PLACE, at_ns(1))
     known.forget(at_ns(6))
-    assert known.reaches(PLACE, at_ns(6))  # nothing was dropped: reading 5 is still the last before it
+    assert known.reaches(PLACE, at_ns(6))  # nothing was dropped: 4 and 5 are still the last two before it
     known.add(sealed([7, 8]))
-    known.forget(at_ns(8))
+    known.forget(at_ns(9))
     assert not known.reaches(PLACE, at_ns(1))
 
 

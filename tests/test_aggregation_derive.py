@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from media_plant import GAUGE
 
 from agent.aggregation import derive, replay
+from agent.drivers.profile import profile_hash
 from contract import records, segment
 from contract.derived_records import DerivedPart
 from contract.errors import Malformed
@@ -41,7 +42,7 @@ def part(kind: str, **changes: object) -> DerivedPart:
 
 def manifest(*derived: DerivedPart) -> list[bytes]:
     meter = records.MeterPart(
-        meter="boiler", installation="1", address="unit 1", base="0", profile=replay.profiles.profile_hash(PROFILE),
+        meter="boiler", installation="1", address="unit 1", base="0", profile=profile_hash(PROFILE),
         serial="1", serial_is="declared", accuracy_class=None, ct=None, pt=None, certificate=None, declared=[],
         power_max_w=None,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.aggregation.energy import WindowEnergy, window_energy
+from agent.aggregation.odd_steps import Rules
 from agent.aggregation.window import boundaries
 
 
@@ -15,7 +16,7 @@ def at_edges(readings, edges, age_ns=-1, stretch=None):
     rows = np.array(readings, np.int64).reshape(-1, 3)
     intervals = np.array(edges, np.int64).reshape(-1, 2)
     numbers = np.zeros(len(rows), np.int64) if stretch is None else np.array(stretch, np.int64)
-    return boundaries(*rows.T.copy(), numbers, age_ns, 0, 10, *intervals.T.copy())
+    return boundaries(*rows.T.copy(), numbers, Rules(age_ns=age_ns, above=10), *intervals.T.copy())
 
 
 READINGS = [(0, 0, 100), (100, 100, 200), (200, 200, 400), (300, 300, 400), (400, 400, 480)]

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from agent.aggregation import kernels_bulk as kernels
 from agent.aggregation.counter import stretches
+from agent.aggregation.odd_steps import Rules
 
 SECOND = 10**9
 SIZE = 5000
-DECLARED = np.array([0, 0, 1, 3600], np.int64)  # 3.6 kW are 1000 mWh a second
+DECLARED = np.array([0, 0, 1, 3600, 0, -1, 0], np.int64)  # 3.6 kW are 1000 mWh a second
 
 
 def sound():
@@ -61,7 +62,22 @@ def test_a_rise_that_fits_its_own_time_is_cleared_though_another_gap_is_shorter(
 def test_whatever_is_clean_has_no_anomaly(steps, rated):
     times = np.cumsum(np.array([SECOND, *(step for step, _ in steps)], np.int64))
     counter = np.cumsum(np.array([10, *(rise for _, rise in steps)], np.int64))
-    declared = np.array([0, 0, 1, 3600 if rated else -1], np.int64)
-    seen = stretches(times, times, counter, 10**6, 3600 if rated else None, 0, 1)
+    limit, ones, power_max_w = 4000, 5000, 3600 if rated else None
+    declared = np.array([0, 0, 1, power_max_w or -1, limit, ones, 0], np.int64)
+    seen = stretches(times, times, counter, Rules(limit, power_max_w, age_ns=0, above=1, ones=ones))
     clean = kernels.screen(times, times, counter, np.zeros(times.size, np.uint32), declared) == kernels.CLEAN
-    assert clean == (not seen.anomalies)
+    assert not (clean and seen.anomalies)
+    if counter[-1] < ones:  # beyond, all ones may have been passed; no counter modulo the limit comes so far
+        assert clean == (not seen.anomalies)
+
+
+def test_a_register_that_may_fall_is_left_to_the_exact_rules():
+    assert kernels.screen(*sound(), np.array([0, 0, 1, 3600, 0, -1, 1], np.int64)) == kernels.SUSPECT
+
+
+def test_a_gap_that_may_hide_a_turn_is_noticed():
+    requested, answered, counter, status = sound()
+    declared = np.array([0, 0, 1, 3600, 5_000_000, -1, 0], np.int64)  # more than the whole of it can carry
+    assert kernels.screen(requested, answered, counter, status, declared) == kernels.CLEAN
+    gap = (np.arange(SIZE) >= 100) * 5000 * SECOND  # 5,000,000 mWh at 3.6 kW
+    assert kernels.screen(requested + gap, answered + gap, counter, status, declared) == kernels.SUSPECT

@@ -1,7 +1,5 @@
 """From evidence to amounts: by hand, in any cutting of the columns, with whatever a register may hold."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,8 +9,8 @@ from plant_in_memory import CONFIG, S, Site, at_ns, energy, meter_scan
 from agent import columns, manifest
 from agent.aggregation import replay
 from agent.drivers import BAD_TIMEOUT, Reading, Scan
+from agent.drivers.profile import profile_hash
 from contract import records
-from contract.errors import Malformed
 from contract.segment import TICK_NS, Block, Column, MeterSegment
 
 PLACE = ("press", "energy")
@@ -43,37 +41,6 @@ def instant(seconds):
     return at, at
 
 
-def test_counters_as_a_manifest_states_them(parts, counter):
-    assert replay.counters(parts).keys() == {PLACE, ("press-plc", "produced")}
-    assert (counter.unit, counter.ratio, counter.age_ns) == ("wh_milli", Fraction(80), 500_000_000)
-    assert counter.instrument is not None
-
-
-@pytest.mark.parametrize("changed", [{"installation": "2"}, {"serial": "another"}])
-def test_another_instrument_or_place_is_another_counter(parts, counter, changed):
-    meter = records.write(records.read(parts[2], records.MeterPart).model_copy(update=changed))
-    assert replay.counters([*parts[:2], meter])[PLACE] != counter
-
-
-@pytest.mark.parametrize("step", ["Infinity", "NaN", "-1", "0", "1e99999999", "1e400", "0." + "1" * 40])
-def test_a_step_that_no_register_has_is_malformed_at_once(parts, step):
-    declared = [records.Declared(point="energy", step=step, age_ns=None, source="s")]
-    meter = records.write(records.read(parts[2], records.MeterPart).model_copy(update={"declared": declared}))
-    with pytest.raises(Malformed, match="press"):
-        replay.counters([*parts[:2], meter])
-
-
-@pytest.mark.parametrize("wrong", [{"accuracy_class": "7"}, {"profile": b"?" * 32}, {"declared_step": "x"}])
-def test_a_manifest_that_cannot_be_computed_with_is_malformed(parts, wrong):
-    meter = records.read(parts[2], records.MeterPart)
-    if "declared_step" in wrong:
-        declared = records.Declared(point="energy", step="x", age_ns=None, source="s")
-        wrong = {"declared": [declared]}
-    broken = records.write(meter.model_copy(update=wrong))
-    with pytest.raises(Malformed, match="press"):
-        replay.counters([*parts[:2], broken])
-
-
 def test_the_last_value_that_was_to_be_had_is_no_reading_of_now(counter):
     stale = 0x40900000  # UncertainLastUsableValue (OPC 10000-6 annex A): it has a value, of an instant unknown
     told = [("press", Scan(0, at_ns(k), at_ns(k) + 1, (Reading("energy", energy(raw), status),)))
@@ -82,14 +49,6 @@ def test_the_last_value_that_was_to_be_had_is_no_reading_of_now(counter):
     assert known.raws == (energy(1), energy(4))
     result = amount(counter, known, instant(1.5), instant(2.1))
     assert result.upper >= 80 * (energy(2) - energy(1))
-
-
-def test_readings_are_those_with_a_value_in_the_order_of_their_answers(counter):
-    later, earlier = segments(range(5, 8), bad=[6]), segments(range(1, 3))
-    known = replay.readings(counter, [*later, *earlier])
-    assert known.raws == (energy(1), energy(2), energy(5), energy(7))
-    assert known.requested_ns.tolist() == [at_ns(k) for k in (1, 2, 5, 7)]
-    assert known.scale_raws == ()
 
 
 def test_a_window_worked_out_by_hand(counter):
@@ -113,22 +72,6 @@ def test_any_partition_adds_up_to_the_last_digit(counter, data):
     assert sum(piece.amount for piece in pieces) == whole.amount
     assert whole.lower is None or whole.lower <= whole.amount
     assert whole.upper is None or whole.amount <= whole.upper
-
-
-@given(st.lists(st.sets(st.integers(1, 50), max_size=10), max_size=5), st.booleans())
-def test_joined_is_what_reading_at_once_gives(counter, portions, shuffled):
-    seen, cut = set(), []
-    for portion in portions:
-        cut.append(sorted(portion - seen))
-        seen |= portion
-    if not shuffled:
-        every = sorted(seen)
-        cut = [every[: len(every) // 2], every[len(every) // 2 :]]
-    found = replay.joined([replay.readings(counter, segments(portion)) for portion in cut] or [EMPTY])
-    due = replay.readings(counter, segments(sorted(seen)))
-    assert found.raws == due.raws
-    assert found.requested_ns.tolist() == due.requested_ns.tolist()
-    assert found.answered_ns.tolist() == due.answered_ns.tolist()
 
 
 EMPTY = replay.Readings(replay.NO_TIMES, replay.NO_TIMES, (), ())
@@ -203,7 +146,7 @@ kind = "gauge"
 def test_a_scale_that_changes_is_not_computed_across(parts):
     toml = SCALED.encode()
     meter = records.read(parts[2], records.MeterPart)
-    pinned = meter.model_copy(update={"profile": replay.profiles.profile_hash(toml)})
+    pinned = meter.model_copy(update={"profile": profile_hash(toml)})
     stated = [records.write(records.ProfilePart(name="scaled", toml=toml)), records.write(pinned)]
     counter = replay.counters(stated)[PLACE]
 

@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import tightest_window
 
+from agent.aggregation.bounds import MISSING
 from agent.aggregation.energy import window_energy
-from agent.aggregation.window import INTERPOLATED, MEASURED, MISSING, UNKNOWN, boundaries
+from agent.aggregation.odd_steps import Rules
+from agent.aggregation.window import INTERPOLATED, MEASURED, UNKNOWN, boundaries
 
 TESTS = Path(__file__).parent
 
@@ -27,7 +29,8 @@ def at_edges(readings, edges, age_ns=-1, below=0, above=1, stretch=None):
     rows = np.array(readings, np.int64).reshape(-1, 3)
     intervals = np.array(edges, np.int64).reshape(-1, 2)
     numbers = np.zeros(len(rows), np.int64) if stretch is None else np.array(stretch, np.int64)
-    return boundaries(*rows.T.copy(), numbers, age_ns, below, above, *intervals.T.copy())
+    rules = Rules(age_ns=age_ns, below=below, above=above)
+    return boundaries(*rows.T.copy(), numbers, rules, *intervals.T.copy())
 
 
 TEN = [(100, 110, 1000), (200, 210, 1100), (300, 310, 1300)]
@@ -211,7 +214,9 @@ def digest():
         earliest = rng.integers(1_700_000_000 * 10**9, 1_700_000_000 * 10**9 + (size + 1) * 10**9, 60)
         latest = earliest + rng.integers(0, 10**9, 60)
         for age_ns in (-1, 0, 10**9):
-            seen = boundaries(requested, answered, counter, stretch, age_ns, 2, 10, earliest, latest)
+            seen = boundaries(
+                requested, answered, counter, stretch, Rules(age_ns=age_ns, below=2, above=10), earliest, latest
+            )
             for column in (seen.estimate, seen.lower, seen.upper, seen.method, seen.before, seen.after, seen.stretch):
                 hasher.update(column.astype("<i8").tobytes())
     return hasher.hexdigest()

@@ -114,7 +114,7 @@ def tampered(place: Path, *statements: str) -> None:
         (["UPDATE entries SET signed = x'00' WHERE \"index\" = 1"], "the first 3 entries are not those"),
         (['DELETE FROM entries WHERE "index" = 2'], "2 entries where the last checkpoint signs 3"),
         (['DELETE FROM entries WHERE "index" = 1'], "entry 2 where 1 is due"),
-        (["UPDATE checkpoints SET note = replace(note, '3', '4')"], "does not match the key|not base64"),
+        (["UPDATE checkpoints SET note = replace(note, '3', '4')"], "does not match the key|not base64|not signed by"),
         (
             ['DELETE FROM entries WHERE "index" = 2', "DELETE FROM checkpoints WHERE size = 3"],
             "2 entries, but the copy of its checkpoints knows of 3",

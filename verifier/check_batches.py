@@ -209,7 +209,7 @@ def missing_of(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> st
 
 
 def _rests_since(evidence: Evidence, batch: Batch) -> int:
-    """The earliest of its counters' last readings before it, however old; no bound where none is shown."""
+    """The earliest of its counters' last two readings before it, however old; no bound where fewer are shown."""
     start_ns = since_ns = batch.head.start.earliest_ns
     if batch.late is not None:
         return start_ns - AROUND_NS
@@ -219,7 +219,7 @@ def _rests_since(evidence: Evidence, batch: Batch) -> int:
             continue  # a finding of its own
         answered = evidence.sealed_before(batch.item, counter).answered_ns
         before = answered[answered <= start_ns]
-        since_ns = min(since_ns, int(before[-1]) if len(before) else NO_BOUND)
+        since_ns = min(since_ns, int(before[-2]) if len(before) > 1 else NO_BOUND)
     return since_ns
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agent.aggregation.counter import IntArray
-    from agent.aggregation.kernels_bulk import Readings
 
 _NONE = np.empty(0, np.int64)
 _NO_READINGS, _NO_EDGES = Columns(_NONE, _NONE, _NONE), Edges(_NONE, _NONE, ())
@@ -80,7 +79,7 @@ def energies(points: Points, declared: Sequence[Parameters], asked: Windows, thr
     from agent.aggregation import kernels_bulk as kernels  # noqa: PLC0415 - numba is paid for when needed, as in `window`
 
     _check(points, declared, asked)
-    rows = np.array([_row(p) for p in declared], np.int64).reshape(-1, 4)
+    rows = np.array([_row(p) for p in declared], np.int64).reshape(-1, kernels.DECLARED)
     out = np.empty((asked.between.shape[0], 5), np.int64)
     verdicts = np.empty(len(declared), np.int64)
     if threads == 1:
@@ -96,32 +95,35 @@ def energies(points: Points, declared: Sequence[Parameters], asked: Windows, thr
             point_energy(_NO_READINGS, declared[at], edges)  # raises, and says why
         figures = out[asked.first[at] : asked.first[at + 1]]
         try:
-            known, found = _exactly(points, at, declared[at], unsound=verdicts[at] == kernels.UNSOUND)
+            found = _exactly(points, at, declared[at], edges, figures)
         except ValueError as error:
             refused[at], figures[:] = str(error), kernels.NOTHING
             continue
-        between = asked.between[asked.first[at] : asked.first[at + 1]]
-        kernels.windows_of(known, rows[at], kernels.Asked(edges.earliest_ns, edges.latest_ns, between), figures)
         if found:
             anomalies[at] = found
     energy, lower, upper, measured_ppm, complete = out.T
     return Energies(energy, lower, upper, measured_ppm, complete, anomalies, refused)
 
 
-def _exactly(points: Points, at: int, p: Parameters, *, unsound: bool) -> tuple[Readings, tuple[Anomaly, ...]]:
-    """The good readings of one point by the rules of `counter`, and its anomalies. Raises ValueError: unsound ones."""
+def _exactly(points: Points, at: int, p: Parameters, edges: Edges, figures: IntArray) -> tuple[Anomaly, ...]:
+    """Fill in the figures of one point as `record` makes them of its good readings; its anomalies.
+
+    Raises ValueError: unsound readings.
+    """
     from agent.aggregation import kernels_bulk as kernels  # noqa: PLC0415 - as above
 
     mine = slice(points.first[at], points.first[at + 1])
     requested_ns, answered_ns, counter = (column[mine] for column in points[1:4])
     good = np.flatnonzero(points.status[mine] <= kernels.GOOD_MOST)
-    if good.size < counter.size:
-        requested_ns, answered_ns, counter = requested_ns[good], answered_ns[good], counter[good]
-    if unsound:  # or only the bad readings were
-        point_energy(Columns(requested_ns, answered_ns, counter), p, _NO_EDGES)
-    seen = stretches(requested_ns, answered_ns, counter, p.limit, p.power_max_w, p.age_ns, p.below + p.above)
-    found = tuple(replace(anomaly, index=int(good[anomaly.index])) for anomaly in seen.anomalies)
-    return kernels.Readings(requested_ns, answered_ns, seen.counter, seen.stretch), found
+    known = Columns(requested_ns, answered_ns, counter).at(good if good.size < counter.size else None)
+    seen = stretches(known.requested_ns, known.answered_ns, known.counter, p.rules)
+    point_energy(known, p, _NO_EDGES, seen)  # refuses what is unsound
+    rows = known.at(seen.kept)
+    readings = kernels.Readings(rows.requested_ns, rows.answered_ns, seen.counter, seen.stretch)
+    between = np.array(edges.windows, np.int64).reshape(-1, 2)
+    asked = kernels.Asked(edges.earliest_ns, edges.latest_ns, between)
+    kernels.windows_of(readings, np.array(_row(p), np.int64), asked, figures)
+    return tuple(replace(anomaly, index=int(good[anomaly.index])) for anomaly in seen.anomalies)
 
 
 def _edges(asked: Windows, at: int) -> Edges:
@@ -131,8 +133,9 @@ def _edges(asked: Windows, at: int) -> Edges:
     return Edges(asked.earliest_ns[edges], asked.latest_ns[edges], tuple((start, end) for start, end in between))
 
 
-def _row(p: Parameters) -> tuple[int, int, int, int]:
-    return p.age_ns, p.below, p.above, -1 if p.power_max_w is None else p.power_max_w
+def _row(p: Parameters) -> tuple[int, ...]:
+    power_max_w = -1 if p.power_max_w is None else p.power_max_w
+    return -1 if p.net else p.age_ns, p.below, p.above, power_max_w, p.limit, p.ones, p.net
 
 
 def _check(points: Points, declared: Sequence[Parameters], asked: Windows) -> None:

@@ -14,7 +14,8 @@ from fractions import Fraction
 import numpy as np
 
 from agent.aggregation import gas, steam
-from agent.aggregation.counter import Anomaly, IntArray, Kind, Stretches
+from agent.aggregation.counter import Anomaly, IntArray, Stretches
+from agent.aggregation.odd_steps import Kind
 from agent.drivers.profile import Point, positive
 from agent.drivers.registers import unit_of, value
 from contract.derived_records import DerivedPart
@@ -114,7 +115,7 @@ def column(derived: Derivation, seen: Stretches, answered_ns: IntArray, conditio
             anomalies.append(Anomaly(fault, n, int(answered_ns[n]), int(seen.counter[n - 1]), int(seen.counter[n])))
         counted.append(total)
         stretch.append(opened)
-    return Stretches(np.array(counted, np.int64), np.array(stretch, np.int64), tuple(anomalies))
+    return Stretches(None, np.array(counted, np.int64), np.array(stretch, np.int64), tuple(anomalies))
 
 
 def _answers(made: MeterSegment, point: str) -> tuple[list[int], list[int]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.aggregation.window import MEASURED, MISSING, UNKNOWN, Boundaries
+from agent.aggregation.bounds import MISSING
+from agent.aggregation.window import MEASURED, UNKNOWN, Boundaries
 
 _PPM = 1_000_000
 
@@ -18,9 +19,9 @@ class WindowEnergy:
     """Indicated energy of a window with its bounds, in the counter's canonical unit; None is not known.
 
     `method_share_ppm[MEASURED]` of the energy lies between whole readings, `method_share_ppm[INTERPOLATED]` in the
-    parts at the edges; they add up to 1,000,000 (the measured share is rounded down). `complete`: later readings cannot
-    change this record: the energy is known, and both bounds are too unless the register's age is unknown, when none can
-    be claimed.
+    parts at the edges; they add up to 1,000,000 (the measured share is rounded down). `complete`: later readings can
+    neither change this record nor narrow its bounds: the energy is known, and readings on both sides of both edges
+    bound it, unless the register's age is unknown, when no bounds can be claimed.
     """
 
     energy: int | None
@@ -55,7 +56,7 @@ def window_energy(boundaries: Boundaries, start_edge_index: int, end_edge_index:
         lower=None if lower is None else max(0, lower),
         upper=upper,
         method_share_ppm=shares,
-        complete=b.age_ns < 0 or (lower is not None and upper is not None),
+        complete=b.age_ns < 0 or all(min(b.floor[edge], b.ceiling[edge]) >= 0 for edge in (start, end)),
     )
 
 
@@ -82,7 +83,7 @@ def _shares(b: Boundaries, start: int, end: int, energy: int) -> tuple[int, int]
     if energy == 0:
         measured = _PPM if b.method[start] == b.method[end] == MEASURED else 0
     else:
-        measured = max(0, min(whole, energy)) * _PPM // energy
+        measured = max(0, min(whole * _PPM // energy, _PPM))
     return measured, _PPM - measured
 
 

@@ -161,5 +161,15 @@ def interpolate(
             out[edge] = counter[i]
             if j != i:
                 start = requested_ns[i] + answered_ns[i]
-                span = requested_ns[j] + answered_ns[j] - start
-                out[edge] += muldiv(counter[j] - counter[i], twice_ns[edge] - start, span)
+                end = requested_ns[j] + answered_ns[j]
+                if counter[j] >= counter[i]:
+                    out[edge] += muldiv(counter[j] - counter[i], twice_ns[edge] - start, end - start)
+                else:  # a register that may fall: rounded down all the same
+                    out[edge] = counter[j] + muldiv(counter[i] - counter[j], end - twice_ns[edge], end - start)
+
+
+@compiled
+def carried(between_ns: IntArray, power_max_w: int, per_unit: int, out: IntArray) -> None:
+    """Fill out with the energy that `power_max_w` delivers in each time, rounded up and one more."""
+    for at in range(between_ns.size):
+        out[at] = muldiv(between_ns[at], power_max_w, per_unit) + 1

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from numba import config, njit, prange, set_num_threads
 
+from agent.aggregation.bounds import MISSING
 from agent.aggregation.kernels import compiled, interpolate, locate, muldiv
-from agent.aggregation.window import INTERPOLATED, MEASURED, MISSING, UNKNOWN
+from agent.aggregation.window import INTERPOLATED, MEASURED, UNKNOWN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 # Verdicts on a point: figures are made; a reading is suspected; readings are unsound; edges or windows are.
 CLEAN, SUSPECT, UNSOUND, REFUSED = 0, 1, 2, 3
 # Columns of what is declared of points, and of the figures of windows.
-AGE, BELOW, ABOVE, POWER = range(4)
+AGE, BELOW, ABOVE, POWER, LIMIT, ONES, NET = range(7)
+DECLARED = 7
 ENERGY, LOWER, UPPER, MEASURED_PPM, COMPLETE = range(5)
 NOTHING = (MISSING, MISSING, MISSING, -1, 0)
 
@@ -91,23 +93,34 @@ def extremes(
 
 
 @compiled
-def most_rise(power_max_w: int, between_ns: int, above: int) -> int:
-    """The most a counter can rise in a time, by the rule of `counter`; of no use where that exceeds 64 bits."""
-    return muldiv(power_max_w, between_ns, _W_NS_PER_WH_MILLI) + 1 + above
+def most_rise(declared: IntArray, between_ns: int) -> int:
+    """The most a counter can rise in a time, by `odd_steps.most`; of no use where that exceeds 64 bits."""
+    slack: int = declared[BELOW] + declared[ABOVE]
+    return muldiv(between_ns + max(declared[AGE], 0), declared[POWER], _W_NS_PER_WH_MILLI) + 1 + slack
+
+
+@compiled
+def fits(requested_ns: IntArray, answered_ns: IntArray, counter: IntArray, declared: IntArray) -> bool:
+    """Whether no reading rises by more than is declared, nor could have turned over unseen."""
+    for i in range(1, counter.size):
+        rise, most = counter[i] - counter[i - 1], most_rise(declared, answered_ns[i] - requested_ns[i - 1])
+        if rise > most or 0 < declared[LIMIT] <= most - rise:
+            return False
+    return True
 
 
 @compiled
 def screen(
     requested_ns: IntArray, answered_ns: IntArray, counter: IntArray, status: NDArray[np.uint32], declared: IntArray
 ) -> int:
-    """CLEAN if readings are sound, all good, never fall and never rise by more than is declared; else why not.
+    """CLEAN if readings are sound, all good, and none has a step that `odd_steps` has a name for; else why not.
 
-    A block whose greatest rise fits its least time is cleared without a look at single readings.
+    A block whose greatest rise fits its least time, and whose whole time no turn of the counter, is cleared without a
+    look at single readings.
     """
     if counter.size == 0:
         return CLEAN
-    age_ns, above, power_max_w = max(declared[AGE], 0), declared[ABOVE], declared[POWER]
-    first_counter, verdict = counter[0], CLEAN
+    first_counter, verdict = counter[0], SUSPECT if declared[NET] else CLEAN
     if (first_counter ^ (first_counter << 1)) < 0 or requested_ns[0] < 0 or answered_ns[0] < requested_ns[0]:
         return UNSOUND
     if answered_ns[-1] > _TIME_MOST_NS:
@@ -118,13 +131,14 @@ def screen(
         unsound, fell, rose, between, statuses = extremes(requested, answered, counted, status[part])
         if unsound < 0:
             return UNSOUND
-        if fell < 0 or statuses > GOOD_MOST:
+        if fell < 0 or statuses > GOOD_MOST or 0 <= declared[ONES] <= counted[-1]:
             verdict = SUSPECT
-        elif power_max_w >= 0 and rose > 0 and rose > most_rise(power_max_w, between + age_ns, above):
-            for i in range(1, counted.size):
-                between = answered[i] - requested[i - 1]
-                if counted[i] - counted[i - 1] > most_rise(power_max_w, between + age_ns, above):
-                    verdict = SUSPECT
+        elif declared[POWER] >= 0:
+            may_turn = 0 < declared[LIMIT] <= most_rise(declared, answered[-1] - requested[0])
+            if (may_turn or 0 < rose > most_rise(declared, between)) and not fits(
+                requested, answered, counted, declared
+            ):
+                verdict = SUSPECT
     return verdict
 
 
@@ -145,30 +159,52 @@ def check_asked(asked: Asked) -> int:
 
 
 @compiled
-def bound(known: Readings, declared: IntArray, found: IntArray, edges: IntArray) -> None:
+def of_stretch(stretch: IntArray, index: int, mine: int) -> int:
+    """The reading if it is of this stretch, else -1."""
+    if index < 0 or index >= stretch.size > 0:
+        return -1
+    return index if stretch.size == 0 or stretch[index] == mine else -1
+
+
+@compiled
+def bound(known: Readings, declared: IntArray, asked: Asked, found: IntArray, edges: IntArray) -> None:
     """Fill edges[5, edges] with estimates, bounds, methods and stretches, as `window.boundaries` makes them.
 
-    `found` is what `kernels.locate` found; a reading of another stretch than the edge's bounds nothing.
+    `found` is what `kernels.locate` found; a reading of another stretch than the edge's bounds nothing, and is struck.
     """
-    counter, stretch = known.counter, known.stretch
+    counter, stretch, size = known.counter, known.stretch, known.counter.size
     estimate, lower, upper, method, mine = edges
+    by_power = declared[POWER] >= 0 and declared[AGE] >= 0
     for edge in range(estimate.size):
         before, after, floor, ceiling = found[0, edge], found[1, edge], found[2, edge], found[3, edge]
         mine[edge] = -1 if before < 0 else 0
         if before >= 0 and stretch.size:
             mine[edge] = stretch[before] if stretch[before] == stretch[after] else -1
-            floor = floor if floor >= 0 and stretch[floor] == mine[edge] else -1
-            ceiling = ceiling if ceiling >= 0 and stretch[ceiling] == mine[edge] else -1
         lower[edge] = upper[edge] = MISSING
         if mine[edge] == -1:
             estimate[edge], method[edge] = MISSING, UNKNOWN
+            found[2, edge] = found[3, edge] = -1
             continue
         method[edge] = MEASURED if before == after else INTERPOLATED
+        earlier = of_stretch(stretch, (size if ceiling < 0 else ceiling) - 1, mine[edge])
+        later = of_stretch(stretch, floor + 1 if floor + 1 < size else -1, mine[edge])
+        floor, ceiling = of_stretch(stretch, floor, mine[edge]), of_stretch(stretch, ceiling, mine[edge])
+        found[2, edge], found[3, edge] = floor, ceiling
         if floor >= 0:
             lower[edge] = counter[floor] - declared[BELOW]
-            estimate[edge] = max(estimate[edge], lower[edge])
         if ceiling >= 0:
             upper[edge] = counter[ceiling] + declared[ABOVE]
+        if by_power and later >= 0:
+            to_come = max(known.answered_ns[later] - asked.earliest_ns[edge], 0)
+            least = counter[later] - declared[BELOW] - muldiv(to_come, declared[POWER], _W_NS_PER_WH_MILLI) - 1
+            lower[edge] = max(lower[edge], least)
+        if by_power and earlier >= 0:
+            since = max(asked.latest_ns[edge] - known.requested_ns[earlier] + declared[AGE], 0)
+            most = counter[earlier] + declared[ABOVE] + muldiv(since, declared[POWER], _W_NS_PER_WH_MILLI) + 1
+            upper[edge] = most if upper[edge] == MISSING else min(upper[edge], most)
+        if lower[edge] != MISSING:
+            estimate[edge] = max(estimate[edge], lower[edge])
+        if upper[edge] != MISSING:
             estimate[edge] = min(estimate[edge], upper[edge])
 
 
@@ -189,6 +225,8 @@ def measure(known: Readings, age_ns: int, asked: Asked, found: IntArray, edges: 
             out[i, MEASURED_PPM] = _PPM if method[start] == MEASURED and method[end] == MEASURED else 0
         else:
             whole = counter[found[0, end]] - counter[found[1, start]]
+            if energy < 0:  # a register that may fall
+                whole, energy = -whole, -energy
             out[i, MEASURED_PPM] = muldiv(_PPM, max(0, min(whole, energy)), energy)
         if start == end or asked.earliest_ns[start] == asked.latest_ns[end]:
             out[i, ENERGY] = out[i, LOWER] = out[i, UPPER] = 0
@@ -198,7 +236,8 @@ def measure(known: Readings, age_ns: int, asked: Asked, found: IntArray, edges: 
             out[i, LOWER] = max(0, lower[end] - upper[start])
         if upper[end] != MISSING and lower[start] != MISSING:
             out[i, UPPER] = upper[end] - lower[start]
-        out[i, COMPLETE] = age_ns < 0 or (out[i, LOWER] != MISSING and out[i, UPPER] != MISSING)
+        bounded = min(found[2, start], found[3, start], found[2, end], found[3, end]) >= 0
+        out[i, COMPLETE] = age_ns < 0 or bounded
 
 
 @compiled
@@ -209,7 +248,7 @@ def windows_of(known: Readings, declared: IntArray, asked: Asked, out: IntArray)
     locate(known.requested_ns, known.answered_ns, declared[AGE], asked.earliest_ns, asked.latest_ns, found)
     twice_ns = asked.earliest_ns + asked.latest_ns
     interpolate(known.requested_ns, known.answered_ns, known.counter, twice_ns, found[0], found[1], edges[0])
-    bound(known, declared, found, edges)
+    bound(known, declared, asked, found, edges)
     measure(known, declared[AGE], asked, found, edges, out)
 
 

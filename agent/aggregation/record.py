@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from agent.aggregation.bounds import MISSING
 from agent.aggregation.chain import Chain, Window, instrument_at
 from agent.aggregation.counter import COUNTER_MOST, Anomaly, IntArray, Stretches, stretches
 from agent.aggregation.energy import WindowEnergy, has_no_length, window_energy
+from agent.aggregation.frozen import without_frozen
+from agent.aggregation.odd_steps import Rules
 from agent.aggregation.uncertainty import EdgeBounds, Instrument, Uncertainty, u95
-from agent.aggregation.window import MISSING, Boundaries, boundaries
+from agent.aggregation.window import Boundaries, boundaries
 
 # Kernels double times and add an age: both must stay below 2^62 ns (the year 2116) together. 2^56 ns is over two years.
 AGE_MOST_NS = 2**56
@@ -24,15 +27,23 @@ TIME_MOST_NS = 2**62 - AGE_MOST_NS - 1
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Readings that have a value: three int64 columns of one length, in the order of their answers.
+    """Readings that have a value: int64 columns of one length, in the order of their answers.
 
     requested_ns <= answered_ns in each row; answers strictly rise, requests never fall. `counter` is in canonical
-    units.
+    units. `power_w_milli` is the meter's own total power read beside it, MISSING where there is none.
     """
 
     requested_ns: IntArray
     answered_ns: IntArray
     counter: IntArray
+    power_w_milli: IntArray | None = None
+
+    def at(self, rows: IntArray | None) -> Columns:
+        """Only these rows; None stands for all."""
+        if rows is None:
+            return self
+        power = None if self.power_w_milli is None else self.power_w_milli[rows]
+        return Columns(self.requested_ns[rows], self.answered_ns[rows], self.counter[rows], power)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +52,9 @@ class Parameters:
 
     `age_ns`: the largest age of the register, -1 unknown. `below`, `above`: slack of the indicated energy under and
     over what the register shows. `limit`: modulus at which it wraps, 0 none. `power_max_w`: the most the circuit can
-    carry, for telling a wrap from a reset. `instrument`: limits of error, or the chain whose limits depend on a
-    window's load. `clock_ns`: half-width of a clock error between edges and readings not yet
-    inside the edges' intervals.
+    carry. `instrument`: limits of error, or the chain whose limits depend on a window's load. `clock_ns`: half-width of
+    a clock error between edges and readings not yet inside the edges' intervals. `ones`: what the register shows with
+    every bit set, -1 none. `net`: the register may fall.
     """
 
     age_ns: int
@@ -53,6 +64,13 @@ class Parameters:
     power_max_w: int | None = None
     instrument: Instrument | Chain | None = None
     clock_ns: int = 0
+    ones: int = -1
+    net: bool = False
+
+    @property
+    def rules(self) -> Rules:
+        """What tells energy from an anomaly."""
+        return Rules(self.limit, self.power_max_w, self.age_ns, self.below, self.above, self.ones, self.net)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,7 @@ class PointEnergy:
 def point_energy(columns: Columns, parameters: Parameters, edges: Edges, seen: Stretches | None = None) -> PointEnergy:
     """Stretches, boundaries, window energies and uncertainties of one point.
 
+    Readings that cannot be believed are set aside, each by name; what remains is computed as if they had not come.
     `seen` are the stretches where another column than the register's own tells them (derive.py).
 
     Raises ValueError, one line that says what is wrong and where, for columns of different lengths or not int64, times
@@ -84,23 +103,26 @@ def point_energy(columns: Columns, parameters: Parameters, edges: Edges, seen: S
     _check_columns(columns)
     _check_parameters(parameters)
     _check_edges(edges)
-    p, c = parameters, columns
+    rules = parameters.rules
     if seen is None:
-        seen = stretches(c.requested_ns, c.answered_ns, c.counter, p.limit, p.power_max_w, p.age_ns, p.below + p.above)
+        seen = stretches(columns.requested_ns, columns.answered_ns, columns.counter, rules)
+    rows = columns.at(seen.kept)
+    if rows.power_w_milli is not None and not rules.net:
+        seen = without_frozen(seen, rows.requested_ns, rows.answered_ns, rows.power_w_milli, rules)
+        rows = columns.at(seen.kept)
     bounds = boundaries(
-        c.requested_ns,
-        c.answered_ns,
+        rows.requested_ns,
+        rows.answered_ns,
         seen.counter,
         seen.stretch,
-        p.age_ns,
-        p.below,
-        p.above,
+        rules,
         edges.earliest_ns,
         edges.latest_ns,
+        rows.power_w_milli,
     )
     windows = tuple(window_energy(bounds, start, end) for start, end in edges.windows)
     uncertainties = tuple(
-        _uncertainty(bounds, p, start, end, window.energy)
+        _uncertainty(bounds, parameters, start, end, window.energy)
         for (start, end), window in zip(edges.windows, windows, strict=True)
     )
     return PointEnergy(windows, uncertainties, seen.anomalies)
@@ -110,7 +132,7 @@ def compile_kernels() -> None:
     """Compile the kernels, or load them from their cache, so that the first batch does not wait for it."""
     ns = np.array([0, 10, 20], dtype=np.int64)
     edge = np.array([5, 15], dtype=np.int64)
-    point_energy(Columns(ns, ns, ns), Parameters(0, 0, 1), Edges(edge, edge, ((0, 1),)))
+    point_energy(Columns(ns, ns, ns), Parameters(0, 0, 1, power_max_w=10**12), Edges(edge, edge, ((0, 1),)))
 
 
 def _uncertainty(b: Boundaries, p: Parameters, start: int, end: int, energy: int | None) -> Uncertainty | None:
@@ -123,8 +145,8 @@ def _uncertainty(b: Boundaries, p: Parameters, start: int, end: int, energy: int
     twice_ns = int(b.earliest_ns[end] + b.latest_ns[end]) - int(b.earliest_ns[start] + b.latest_ns[start])
     # A clock error shifts an edge along the window's mean power; rounded up. Edges of one midpoint enclose no energy to
     # shift.
-    clock = -(-2 * energy * p.clock_ns // twice_ns) if twice_ns else 0
-    return u95(energy, _instrument(b, p, start, end, energy), p.below + p.above, edges, clock)
+    clock = -(-2 * abs(energy) * p.clock_ns // twice_ns) if twice_ns else 0
+    return u95(abs(energy), _instrument(b, p, start, end, abs(energy)), p.below + p.above, edges, clock)
 
 
 def _instrument(b: Boundaries, p: Parameters, start: int, end: int, energy: int) -> Instrument | None:
@@ -137,7 +159,8 @@ def _instrument(b: Boundaries, p: Parameters, start: int, end: int, energy: int)
 
 def _check_columns(columns: Columns) -> None:
     requested, answered, counter = columns.requested_ns, columns.answered_ns, columns.counter
-    _check_int64(requested_ns=requested, answered_ns=answered, counter=counter)
+    power = {} if columns.power_w_milli is None else {"power_w_milli": columns.power_w_milli}
+    _check_int64(requested_ns=requested, answered_ns=answered, counter=counter, **power)
     _refuse(
         answered[1:] <= answered[:-1],
         1,

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.aggregation.bounds import MISSING, Anchors, Rows, at, bounds, within
+from agent.aggregation.odd_steps import Rules
+from agent.aggregation.shape import share
+
 if TYPE_CHECKING:
     from agent.aggregation.counter import IntArray
 
 MEASURED, INTERPOLATED, UNKNOWN = 0, 1, 2
-# Stands for a missing estimate or bound in an int64 column. No counter reaches it: they stay within +-2^62.
-MISSING = -(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Boundaries:
     `estimate` is MISSING exactly where `method` is UNKNOWN; `lower` and `upper` may be MISSING by themselves. `stretch`
     is -1 for an unknown edge. The anchors are reading indices or -1: the estimate stands between `before` and `after`
     (one and the same for a MEASURED edge), the bounds on `floor` and `ceiling`. `counter` is the unwrapped column the
-    anchors point into. `age_ns` is -1 if unknown: then there are no bounds.
+    anchors point into. `age_ns` is -1 if unknown, or if the register may fall: then there are no bounds.
     """
 
     age_ns: int
@@ -45,48 +47,49 @@ class Boundaries:
     counter: IntArray
 
 
-def boundaries(  # noqa: PLR0913, PLR0917 - nine plain columns and numbers are the whole problem, in the order of its statement
+def boundaries(  # noqa: PLR0913, PLR0917 - columns and edges are the whole problem, in the order of its statement
     requested_ns: IntArray,
     answered_ns: IntArray,
     counter: IntArray,
     stretch: IntArray,
-    age_ns: int,
-    below: int,
-    above: int,
+    rules: Rules,
     earliest_ns: IntArray,
     latest_ns: IntArray,
+    power_w_milli: IntArray | None = None,
 ) -> Boundaries:
     """Estimate and bound the counter at any number of edges, in any order.
 
     Bounds: a reading answered at s shows I(s) >= counter - below; one requested at r shows I(r - age) < counter +
     above; and I never falls within a stretch. So I at the edge is at least counter - below of the last reading answered
-    at or before `earliest`, and at most counter + above of the first reading requested at or after `latest` + age. None
-    for age_ns = -1.
+    at or before `earliest`, and at most counter + above of the first reading requested at or after `latest` + age. What
+    the circuit can carry at most narrows both: from the readings next to those the counter cannot have run further.
+    No bounds for an unknown age, nor for a register that may fall.
 
-    Estimate: the counter of the reading whose request..answer covers the edge (MEASURED), else linear between the two
-    readings around the edge's midpoint, a reading standing at the midpoint of its request..answer, rounded down
-    (INTERPOLATED); then clamped into the bounds. It never falls from one edge to another that neither begins nor ends
-    earlier.
+    Estimate: the counter of the reading whose request..answer covers the edge (MEASURED), else between the two readings
+    around the edge's midpoint, a reading standing at the midpoint of its request..answer, rounded down (INTERPOLATED):
+    in proportion to the energy that the power read beside them says (shape.py), or to time where no power was read;
+    then clamped into the bounds. It never falls from one edge to another that neither begins nor ends earlier.
     """
     from agent.aggregation import kernels  # noqa: PLC0415 - numba is paid for by the first window, not by every import
 
+    age_ns = -1 if rules.net else rules.age_ns
     found = np.empty((4, earliest_ns.size), np.int64)
     kernels.locate(requested_ns, answered_ns, age_ns, earliest_ns, latest_ns, found)
     before, after, floor, ceiling = found
-    edge_stretch = _at(stretch, before, missing=-1)
-    edge_stretch[edge_stretch != _at(stretch, after, missing=-1)] = -1
+    edge_stretch = at(stretch, before, missing=-1)
+    edge_stretch[edge_stretch != at(stretch, after, missing=-1)] = -1
     unknown = edge_stretch == -1
     before[unknown] = after[unknown] = -1
-    floor[_at(stretch, floor, missing=-2) != edge_stretch] = -1
-    ceiling[_at(stretch, ceiling, missing=-2) != edge_stretch] = -1
+    rows, anchors = Rows(requested_ns, answered_ns, counter, stretch), Anchors(edge_stretch, floor, ceiling)
+    lower, upper = bounds(rows, anchors, rules, earliest_ns, latest_ns)
 
     estimate = np.full(earliest_ns.size, MISSING, np.int64)
     kernels.interpolate(requested_ns, answered_ns, counter, earliest_ns + latest_ns, before, after, estimate)
-    lower = np.where(floor >= 0, _at(counter, floor, missing=0) - below, MISSING)
-    upper = np.where(ceiling >= 0, _at(counter, ceiling, missing=0) + above, MISSING)
+    if power_w_milli is not None:
+        _shape(requested_ns + answered_ns, counter, power_w_milli, earliest_ns + latest_ns, before, after, estimate)
     # For sound columns only requests made at the same instant can put an estimate outside its bounds.
-    estimate = np.maximum(estimate, lower)
-    estimate = np.where(ceiling >= 0, np.minimum(estimate, upper), estimate)
+    estimate = np.where(unknown, MISSING, np.maximum(estimate, lower))
+    estimate = np.where(unknown | (upper == MISSING), estimate, np.minimum(estimate, upper))
     method = np.where(unknown, UNKNOWN, np.where(before == after, MEASURED, INTERPOLATED))
     return Boundaries(
         age_ns,
@@ -99,15 +102,20 @@ def boundaries(  # noqa: PLR0913, PLR0917 - nine plain columns and numbers are t
         edge_stretch,
         before,
         after,
-        floor,
-        ceiling,
+        within(rows, anchors, floor),
+        within(rows, anchors, ceiling),
         counter,
     )
 
 
-def _at(column: IntArray, index: IntArray, *, missing: int) -> IntArray:
-    """column[index], and `missing` where index is -1 (which numpy would take for the last element)."""
-    out = np.full(index.shape, missing, np.int64)
-    known = index >= 0
-    out[known] = column[index[known]]
-    return out
+def _shape(
+    twice_read_ns: IntArray, counter: IntArray, power_w_milli: IntArray, twice_ns: IntArray, before: IntArray,
+    after: IntArray, estimate: IntArray,
+) -> None:  # fmt: skip
+    """Put estimates between two readings where the power read beside both says, exactly, rounded down."""
+    for edge in np.flatnonzero((before >= 0) & (before != after)).tolist():
+        i, j = int(before[edge]), int(after[edge])
+        powers = int(power_w_milli[i]), int(power_w_milli[j])
+        if counter[j] > counter[i] and MISSING not in powers:
+            part, whole = share(int(twice_ns[edge]), int(twice_read_ns[i]), int(twice_read_ns[j]), *powers)
+            estimate[edge] = int(counter[i]) + (int(counter[j]) - int(counter[i])) * part // whole

@@ -27,6 +27,7 @@ from agent.drivers.words import (
 SCALE_MAX = 10
 _WHOLE = {f"{sign}{bits}" for sign in ("uint", "int") for bits in (16, 32, 48, 64)}
 _INT64_MAX = 2**63 - 1
+ONES_BITS = 32
 
 
 def status_of(point: Point, raw: int, scale_raw: int | None = None) -> int:
@@ -72,6 +73,18 @@ def scaled(point: Point, raw: int, ratio: Fraction, scale_raw: int | None = None
 def limit_of(point: Point, ratio: Fraction, scale_raw: int | None = None) -> int:
     """Roll-over limit of a counter in the canonical unit; 0 if the profile states none."""
     return 0 if point.limit is None else round(Fraction(point.limit) * _of_unit(point, ratio, scale_raw))
+
+
+def ones_of(point: Point, ratio: Fraction, scale_raw: int | None = None) -> int:
+    """What a whole number of 32 bits or more shows with every bit set, canonical units; -1 for any other register.
+
+    A device that has no value often says so, whatever its manual states; narrower registers pass that number by
+    themselves.
+    """
+    if not point.type.startswith("uint") or point.bits < ONES_BITS or point.bit_range is not None:
+        return -1
+    shown = scaled(point, 2**point.bits - 1, ratio, scale_raw)
+    return shown if 0 <= shown < 2**62 else -1
 
 
 def scaled_column(

@@ -1,0 +1,77 @@
+"""A counter that stands still while its meter's own power says that energy flows.
+
+In: the readings' times, the counter, and the power read beside it. Out: runs of readings that are not to be believed.
+The register may have stopped for good or only its display; either way nothing is claimed of that time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agent.aggregation.bounds import MISSING
+from agent.aggregation.counter import Anomaly, Stretches
+from agent.aggregation.odd_steps import Rules
+
+if TYPE_CHECKING:
+    from agent.aggregation.counter import IntArray
+
+# Of a register whose age nobody states this much is taken for its age: the longest that field buses refresh by.
+AGE_UNKNOWN_NS = 900 * 1_000_000_000
+_MW_NS_PER_WH_MILLI = 3_600_000_000_000
+
+
+def without_frozen(
+    seen: Stretches, requested_ns: IntArray, answered_ns: IntArray, power_w_milli: IntArray, rules: Rules
+) -> Stretches:
+    """Set aside what a register showed while it stood still under load; what it shows after opens a stretch.
+
+    The columns have a row for each reading that counts, as `seen` has.
+    """
+    runs = _runs(requested_ns, answered_ns, seen.counter, power_w_milli, rules)
+    if not runs:
+        return seen
+    rows = np.arange(seen.counter.size) if seen.kept is None else seen.kept
+    stretch, counts = seen.stretch.copy(), np.ones(rows.size, np.bool_)
+    anomalies = list(seen.anomalies)
+    for first, last in runs:
+        counts[first + 1 : last + 1] = False
+        stretch[last + 1 :] += 1
+        shown = int(seen.counter[first])
+        anomalies.append(Anomaly("frozen", int(rows[first]), int(answered_ns[first]), shown, shown))
+    anomalies.sort(key=lambda anomaly: anomaly.index)
+    return Stretches(rows[counts], seen.counter[counts], stretch[counts], tuple(anomalies))
+
+
+def _runs(
+    requested_ns: IntArray, answered_ns: IntArray, counter: IntArray, power_w_milli: IntArray, rules: Rules
+) -> list[tuple[int, int]]:
+    """Runs (first reading, last reading) of one and the same content that lasted too long for the power there was.
+
+    Too long: nine tenths of the energy between the first reading's answer and the last one's request, at the lower of
+    the two powers read at either end of each interval, exceed two steps and what the register may be behind. A tenth is
+    for the power's own error. A reading without power counts as none.
+    """
+    if counter.size < 3:
+        return []
+    power = np.maximum(np.where(power_w_milli == MISSING, 0, power_w_milli), 0)
+    changes = np.flatnonzero(np.diff(counter)) + 1
+    firsts, lasts = np.r_[0, changes], np.r_[changes - 1, counter.size - 1]
+    age_ns = AGE_UNKNOWN_NS if rules.age_ns < 0 else rules.age_ns
+    most = int(power.max())
+    least_ns = 2 * rules.slack * _MW_NS_PER_WH_MILLI // max(most, 1)
+    long = (lasts - firsts >= 2) & (requested_ns[lasts] - answered_ns[firsts] > least_ns)  # a sieve: most are short
+    return [
+        (run.start, run.stop - 1)
+        for run in map(slice, firsts[long].tolist(), (lasts[long] + 1).tolist())
+        if _is_too_long(requested_ns[run], answered_ns[run], power[run], rules, age_ns)
+    ]
+
+
+def _is_too_long(requested_ns: IntArray, answered_ns: IntArray, power: IntArray, rules: Rules, age_ns: int) -> bool:
+    steps_ns = np.maximum(requested_ns[1:] - answered_ns[:-1], 0).tolist()
+    least = np.minimum(power[:-1], power[1:]).tolist()
+    flowed: int = sum(watts * ns for watts, ns in zip(least, steps_ns, strict=True))
+    hidden = 2 * rules.slack * _MW_NS_PER_WH_MILLI + int(power.max()) * age_ns
+    return flowed * 9 > hidden * 10
