@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from agent.aggregation.bounds import MISSING
 from agent.aggregation.counter import stretches
-from agent.aggregation.frozen import AGE_UNKNOWN_NS, MISSING, without_frozen
+from agent.aggregation.frozen import AGE_UNKNOWN_NS, READINGS_LEAST, without_frozen
 from agent.aggregation.odd_steps import Rules
 
 NS = 1_000_000_000
@@ -18,16 +19,18 @@ def seen(shown, power, every_s=60, **declared):
     return without_frozen(stretches(at_ns, at_ns, counter, rules), at_ns, at_ns, powers, rules)
 
 
+STILL = [5000] * READINGS_LEAST  # nine minutes
+
+
 def test_what_it_showed_meanwhile_is_set_aside_and_what_follows_opens_a_stretch():
-    found = seen([1000, 5000, 5000, 5000, 5000, 9000], 60_000_000)  # 60 kW are 1 kWh a minute, a thousand steps
-    assert found.kept.tolist() == [0, 1, 5]
+    found = seen([1000, *STILL, 9000], 60_000_000)  # 60 kW are 1 kWh a minute, a thousand steps
+    assert found.kept.tolist() == [0, 1, 11]
     assert found.stretch.tolist() == [0, 0, 1]
     assert [(a.kind, a.index, a.before) for a in found.anomalies] == [("frozen", 1, 5000)]
 
 
 def test_to_the_end_of_what_is_known():
-    found = seen([1000, 5000, 5000, 5000], 60_000_000)
-    assert found.kept.tolist() == [0, 1]
+    assert seen([1000, *STILL], 60_000_000).kept.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -36,29 +39,28 @@ def test_to_the_end_of_what_is_known():
         (0, False),
         (-60_000_000, False),
         (MISSING, False),
-        # two minutes at P: 9/10 of P x 120 s beyond two steps of 1 Wh: P > 66,666.67 mW
-        (66_666, False),
-        (66_667, True),
+        # nine minutes at P: P x 540 s beyond ten times two steps of 1 Wh, 20 Wh: P > 133,333.3 mW
+        (133_333, False),
+        (133_334, True),
     ],
 )
-def test_it_takes_more_than_two_steps_after_a_tenth_for_the_power_s_error(power_w_milli, is_frozen):
-    found = seen([5000, 5000, 5000], power_w_milli)
-    assert (found.kept is not None) == is_frozen
+def test_it_takes_ten_times_two_steps(power_w_milli, is_frozen):
+    assert (seen(STILL, power_w_milli).kept is not None) == is_frozen
 
 
 def test_a_register_may_be_behind_by_its_age():
-    # at 60 kW two minutes are 2000 Wh; an age of 106 s hides 1767 Wh, with two steps 1769: less than 1800
-    assert seen([5000, 5000, 5000], 60_000_000, age_ns=106 * NS).kept is not None
-    assert seen([5000, 5000, 5000], 60_000_000, age_ns=108 * NS).kept is None
-    assert seen([5000, 5000, 5000], 60_000_000, age_ns=-1).kept is None
-    assert seen([5000, 5000, 5000], 60_000_000, age_ns=-1, every_s=AGE_UNKNOWN_NS // NS).kept is not None
+    # at 60 kW nine minutes are 9000 Wh; an age of 53 s hides 883 Wh, with two steps 885: ten times that is less
+    assert seen(STILL, 60_000_000, age_ns=53 * NS).kept is not None
+    assert seen(STILL, 60_000_000, age_ns=54 * NS).kept is None
+    assert seen(STILL, 60_000_000, age_ns=-1).kept is None
+    assert seen(STILL, 60_000_000, age_ns=-1, every_s=2 * AGE_UNKNOWN_NS // NS).kept is not None
 
 
-def test_two_readings_show_nothing():
-    assert seen([5000, 5000], 60_000_000, every_s=3600).kept is None
+def test_a_few_readings_show_nothing():
+    assert seen(STILL[1:], 60_000_000, every_s=3600).kept is None
 
 
 def test_anomalies_stay_in_order_and_speak_of_rows_as_given():
-    found = seen([5000, 4999, 5000, 5000, 5000, 5000], 60_000_000, above=1)
+    found = seen([5000, 4999, *STILL], 60_000_000, above=1)
     assert [(a.kind, a.index) for a in found.anomalies] == [("frozen", 0), ("jitter", 1)]
     assert found.kept.tolist() == [0]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # Of a register whose age nobody states this much is taken for its age: the longest that field buses refresh by.
 AGE_UNKNOWN_NS = 900 * 1_000_000_000
+# Power is read at instants. A press may stand at its stroke at each of a few of them, and at rest in between.
+READINGS_LEAST = 10
+BEYOND = 10
 _MW_NS_PER_WH_MILLI = 3_600_000_000_000
 
 
@@ -49,22 +52,23 @@ def _runs(
 ) -> list[tuple[int, int]]:
     """Runs (first reading, last reading) of one and the same content that lasted too long for the power there was.
 
-    Too long: nine tenths of the energy between the first reading's answer and the last one's request, at the lower of
-    the two powers read at either end of each interval, exceed two steps and what the register may be behind. A tenth is
-    for the power's own error. A reading without power counts as none.
+    Too long: at least `READINGS_LEAST` readings, and between the first one's answer and the last one's request an
+    energy, at the lower of the two powers read at either end of each interval, of more than `BEYOND` times two steps
+    and what the register may be behind. A reading without power counts as none.
     """
-    if counter.size < 3:
+    if counter.size < READINGS_LEAST:
         return []
     power = np.maximum(np.where(power_w_milli == MISSING, 0, power_w_milli), 0)
     changes = np.flatnonzero(np.diff(counter)) + 1
     firsts, lasts = np.r_[0, changes], np.r_[changes - 1, counter.size - 1]
     age_ns = AGE_UNKNOWN_NS if rules.age_ns < 0 else rules.age_ns
     most = int(power.max())
-    least_ns = 2 * rules.slack * _MW_NS_PER_WH_MILLI // max(most, 1)
-    long = (lasts - firsts >= 2) & (requested_ns[lasts] - answered_ns[firsts] > least_ns)  # a sieve: most are short
+    least_ns = BEYOND * 2 * rules.slack * _MW_NS_PER_WH_MILLI // max(most, 1)
+    enough, long = lasts - firsts + 1 >= READINGS_LEAST, requested_ns[lasts] - answered_ns[firsts] > least_ns
+    runs = np.flatnonzero(enough & long)  # a sieve: most are short
     return [
         (run.start, run.stop - 1)
-        for run in map(slice, firsts[long].tolist(), (lasts[long] + 1).tolist())
+        for run in map(slice, firsts[runs].tolist(), (lasts[runs] + 1).tolist())
         if _is_too_long(requested_ns[run], answered_ns[run], power[run], rules, age_ns)
     ]
 
@@ -74,4 +78,4 @@ def _is_too_long(requested_ns: IntArray, answered_ns: IntArray, power: IntArray,
     least = np.minimum(power[:-1], power[1:]).tolist()
     flowed: int = sum(watts * ns for watts, ns in zip(least, steps_ns, strict=True))
     hidden = 2 * rules.slack * _MW_NS_PER_WH_MILLI + int(power.max()) * age_ns
-    return flowed * 9 > hidden * 10
+    return flowed > BEYOND * hidden
