@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from annotated_types import Len
 from pydantic import BaseModel, Field
 
-from contract.entry import RECORD, Count
+from contract.entry import RECORD, Count, Name
 
 LOTS_MAX = 200  # of one side of one batch
 QUANTITY_MAX = 2**63 - 1
@@ -42,6 +42,17 @@ class Lot(BaseModel):
     kind: Literal["good", "scrap", "rework"] | None = Field(default=None, exclude_if=lambda given: given is None)
     instrument: Said | None = Field(default=None, exclude_if=lambda given: given is None)
     evidence: Said | None = Field(default=None, exclude_if=lambda given: given is None)
+
+
+class LotRef(BaseModel):
+    """Where a line's controller shows a lot: the point with its name, and the point with its quantity."""
+
+    model_config = RECORD
+    lot: Name
+    quantity: Name
+    kind: Literal["input", "good", "scrap", "rework"]
+    source: Literal["metered", "reported"]
+    instrument: Said | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 def canonical(quantity: Decimal, unit: str) -> tuple[int, str]:
