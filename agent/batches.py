@@ -29,6 +29,15 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class LotsRead:
+    """What a controller showed of a batch's lots: when, and per lot its name and the raw integer of its quantity."""
+
+    requested_ns: int
+    answered_ns: int
+    values: tuple[tuple[str | None, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """A batch that has begun, and the lots that were told of; None where nothing is."""
 
@@ -37,6 +46,7 @@ class Running:
     start: ToldEdge
     inputs: tuple[Lot, ...] | None = None
     outputs: tuple[Lot, ...] | None = None
+    read: LotsRead | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ In: a parsed configuration and its meters with their profiles. Out: `key.path: p
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from agent import check_telling, config
+from agent import check_lots, check_telling, config
 from agent.aggregation.derive import GIVES
 from agent.drivers.profile import Point
 from agent.drivers.registers import unit_of
@@ -42,10 +42,12 @@ def _told(at: str, line: config.Line, points: Sequence[Point], driver: str) -> I
         yield f"{at}.told_by: {line.told_by!r}, though {line.source} is read over {driver}: {hint}"
     elif line.told_by == "message":
         yield from _messages(at, line, points)
+        yield from check_lots.faults(at, line, points)
     else:
         if line.clock_tolerance_ms is not None:
             yield f"{at}.clock_tolerance_ms: tags tell no time of their own that it could be about: remove it"
         yield from check_telling.points(at, line, points)
+        yield from check_lots.faults(at, line, points)
 
 
 def _messages(at: str, line: config.Line, points: Sequence[Point]) -> Iterator[str]:
@@ -64,6 +66,7 @@ def _telling(at: str, line: config.Line, checked: config.Config, meters: Mapping
     if line.source is None:
         if line.told_by != "schedule" or line.state is not None:
             yield f"{at}.source: missing: name the meter that tells it"
+        yield from check_lots.faults(at, line, None)
     elif line.source not in known:
         yield f"{at}.source: there is no meter {line.source!r}: {suggest(line.source, known)}"
     elif line.source in meters:

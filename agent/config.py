@@ -159,6 +159,17 @@ class Derived(BaseModel):
     apart_s: Annotated[int, Ge(1), Le(86400)] = 60
 
 
+class LotTags(BaseModel):
+    """Where a line's controller shows a lot: the point with its name, and the point with its quantity."""
+
+    model_config = STRICT
+    lot: str
+    quantity: str
+    kind: Literal["input", "good", "scrap", "rework"]
+    source: Literal["metered", "reported"] = "metered"
+    instrument: Annotated[str, Len(1, 200)] | None = None
+
+
 class Line(BaseModel):
     """A production line: what tells its batches and its states, and the counters that make up a batch.
 
@@ -185,6 +196,7 @@ class Line(BaseModel):
     good: str | None = None
     scrap: str | None = None
     media: tuple[str, ...] = ()
+    lots: tuple[LotTags, ...] = ()
 
     @property
     def product_point(self) -> str | None:

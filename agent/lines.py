@@ -6,7 +6,7 @@ events to be told. Pure: nothing here makes anything durable.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from agent import closing, messages
+from agent import closing, line_lots, messages
 from agent.batches import Ended, LineState, Look, Running, Source, ToldEdge, observe
 from agent.config import Line
 from agent.drivers import Scan
@@ -30,7 +30,9 @@ def observed(
     for line in settings:
         state, source = states.get(line.name, LineState()), sources.get(line.name, NOTHING)
         mine = [scan for meter, scan in scans if meter == line.source]
-        for scan in mine if line.told_by == "message" else together(tags(line), mine, source.points):
+        for scan in (
+            mine if line.told_by == "message" else together(tags(line) | line_lots.points(line), mine, source.points)
+        ):
             if line.told_by == "message":
                 taken = messages.take(line, state, closing, scan)
                 state, ended, closing = taken.state, taken.ended, [*taken.waiting]
@@ -59,7 +61,9 @@ def _looked(
         return state, None, []
     joins = state.last is None and seen.batch is not None
     state, ended, started = observe(state, seen, source)
-    return state, ended, told(line.name, seen if joins else None, ended, started)
+    ended, lots = (None, []) if ended is None else line_lots.settled(line, ended, source.points)
+    events = told(line.name, seen if joins else None, ended, started)
+    return line_lots.noted(line, state, scan), ended, [*events, *lots]
 
 
 def carried_over(lines: Lines, old: Stated, new: Stated, now_ns: int) -> tuple[Lines, list[EventPart]]:

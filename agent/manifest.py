@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from agent import config, identity, line_states
+from agent import config, identity, line_lots, line_states
 from agent.aggregation.derive import FORMULATIONS
 from agent.aggregation.gas import REFERENCES_K_MILLI
 from agent.aggregation.replay import Counter, counters
@@ -205,6 +205,7 @@ def line_part(line: config.Line) -> records.LinePart:
         state=line.state_point,
         states=[records.StateWord(number=number, state=words[number]) for number in sorted(words)] or None,
         media=[counter_ref(text) for text in line.media] or None,
+        lots=line_lots.refs(line) or None,
     )
 
 

@@ -14,7 +14,7 @@ from contract.budget import Budget, Corrected
 from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
 from contract.error_points import ErrorPoint
 from contract.errors import Malformed
-from contract.lots import Lot
+from contract.lots import Lot, LotRef
 
 Text = Annotated[str, Len(0, 1000)]
 Positive = Annotated[int, Ge(1), Le(2**63 - 1)]
@@ -138,6 +138,7 @@ class LinePart(BaseModel):
     makes: Text | None = Field(default=None, exclude_if=lambda given: given is None)
     state: Name | None = Field(default=None, exclude_if=lambda given: given is None)
     states: list[StateWord] | None = Field(default=None, exclude_if=lambda given: given is None)
+    lots: list[LotRef] | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class Seen(BaseModel):

@@ -41,7 +41,7 @@ def messages(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period:
         if line is None:
             continue  # a finding of its own
         if line.told_by != "message":
-            faults += _unfounded(batch, "its line is not told by messages")
+            faults += _unfounded(batch, "its line is not told by messages", shows_lots=bool(line.lots))
             continue
         if withheld := _withheld(trail, batch):
             if period is not None and not period.touches(batch.head.start.earliest_ns, batch.head.end.latest_ns):
@@ -79,8 +79,8 @@ def _withheld(trail: Trail, batch: Batch) -> str | None:
     return None
 
 
-def _unfounded(batch: Batch, why: str) -> Iterator[str]:
-    if batch.head.inputs is not None or batch.head.outputs is not None:
+def _unfounded(batch: Batch, why: str, *, shows_lots: bool = False) -> Iterator[str]:
+    if not shows_lots and (batch.head.inputs is not None or batch.head.outputs is not None):
         yield f"{batch.name}: states lots, but {why}"
     if "reported" in {batch.head.start.policy, batch.head.end.policy}:
         yield f"{batch.name}: has a reported edge, but {why}"

@@ -14,6 +14,7 @@ from verifier import (
     check_events,
     check_late,
     check_ledger,
+    check_lots,
     check_manual,
     check_messages,
     check_partition,
@@ -86,6 +87,7 @@ def _recomputed(
     findings = [*unfit, *unread]
     findings += check_batches.edges(batches, known)
     findings += check_messages.messages(read, known, batches, period)
+    findings += check_lots.shown(read, known, batches, period)
     findings += check_batches.amounts(read, known, batches, period)
     findings += check_late.late(read, known, batches, period)
     findings += check_events.unaccounted(read, batches, period, provisional=provisional)
