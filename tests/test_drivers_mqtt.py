@@ -58,9 +58,9 @@ class Broker:
     def lost(self):
         self.on_disconnect(self, None, None, None, None)
 
-    def sends(self, payload, topic=TOPIC, mid=1):
+    def sends(self, payload, topic=TOPIC, mid=1, qos=1):
         payload = payload if isinstance(payload, bytes) else json.dumps(MESSAGE | payload).encode()
-        self.on_message(self, None, SimpleNamespace(topic=topic, payload=payload, mid=mid))
+        self.on_message(self, None, SimpleNamespace(topic=topic, payload=payload, mid=mid, qos=qos))
 
     def ack(self, mid, qos):
         self.calls.append(("ack", mid, qos))
@@ -137,6 +137,15 @@ async def test_a_message_is_acknowledged_when_more_is_asked_for():
     await plant.read()
     await plant.read()
     assert plant.broker.acknowledged == [7]
+
+
+async def test_a_message_that_nobody_waits_for_is_not_acknowledged():
+    plant = Plant()
+    await plant.read()
+    plant.broker.sends({}, mid=0, qos=0)
+    assert len(await plant.read()) == 1
+    await plant.read()
+    assert plant.broker.acknowledged == []
 
 
 async def test_what_a_broken_connection_left_unacknowledged_is_not_acknowledged_on_the_next():

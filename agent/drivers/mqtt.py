@@ -36,12 +36,12 @@ SUBSCRIPTION_REFUSED = 0x80  # MQTT 3.1.1, 3.9.3
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """A message as it came; `session` tells whether it can still be acknowledged."""
+    """A message as it came; `session` tells whether it can still be acknowledged, `mid` is None where nobody waits."""
 
     came_ns: int
     payload: bytes
     size: int
-    mid: int
+    mid: int | None
     session: int
 
 
@@ -147,7 +147,7 @@ class MqttDriver:
         """What was given at the last read is on record by now, or about to be; what is not comes again."""
         given, self._given[meter] = self._given[meter], []
         for mail in given:
-            if self._client is not None and mail.session == self._session:
+            if self._client is not None and mail.mid is not None and mail.session == self._session:
                 self._client.ack(mail.mid, 1)
 
     def _scans(self, meter: str, waiting: list[_Mail]) -> list[Scan]:
@@ -232,7 +232,7 @@ class MqttDriver:
 
     def _on_message(self, _client: mqtt.Client, _data: object, told: mqtt.MQTTMessage) -> None:
         kept = told.payload if len(told.payload) <= batch_message.MESSAGE_BYTES_MAX else b""
-        mail = (self._now_ns(), bytes(kept), len(told.payload), told.mid)
+        mail = (self._now_ns(), bytes(kept), len(told.payload), told.mid if told.qos else None)
         self._later(self._arrived, told.topic, *mail)
 
     def _later(self, call: Callable[..., object], *given: object) -> None:
@@ -264,7 +264,7 @@ class MqttDriver:
         if self._up:  # else it is known already why
             self._down("the connection broke: tried again")
 
-    def _arrived(self, topic: str, came_ns: int, payload: bytes, size: int, mid: int) -> None:
+    def _arrived(self, topic: str, came_ns: int, payload: bytes, size: int, mid: int | None) -> None:
         meter = self._by_topic.get(topic)
         if meter is None:
             return
