@@ -1,8 +1,13 @@
 """A batch told by messages must follow from those on record, and from nothing else."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import archive_maker as maker
 import pytest
 from archive_maker import AGENT, T0, failures, index_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from message_plant import lots, message, works
 from plant_in_memory import KEY, meter_scan
 
@@ -131,3 +136,30 @@ def test_lots_and_reported_edges_need_a_line_that_is_told_by_messages():
     told = check_batches.Batch(batches[0].item, late, (), late=records.BatchPart.model_construct())
     (finding,) = check_messages.messages(seen, known, [told], ALL)
     assert (finding.ok, finding.text) == (False, "L1-0001: states lots, but it was told late")
+
+
+SENT = st.tuples(
+    st.sampled_from(["started", "ended"]), st.sampled_from("AB"), st.integers(0, 25),
+    st.sampled_from([{}, {"inputs": lots(5)}, {"outputs": []}, {"outputs": lots(4, "good"), "product": "strip"}]),
+)  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 30), SENT), max_size=10))
+def test_whatever_is_sent_an_agent_s_records_hold(sent):
+    """Messages that come in any round, of any earlier one, in any order and more than once."""
+    coming = {}
+    for k, (state, batch, back, members) in sent:
+        coming.setdefault(k, []).append(message(state, batch, max(0, k - back), k, **members))
+    with TemporaryDirectory() as folder:
+        site = works(Path(folder))
+        site.start(0)
+        for k in range(1, 45):
+            site.take(k, [meter_scan(k), *coming.get(k, [])])
+        entries = [[stored.sealed.signed, stored.sealed.body] for stored in site.entries()]
+        site.stop()
+    factory = maker.Factory()
+    factory.private[AGENT] = KEY
+    maker.opened(factory)
+    factory.ledger += entries
+    assert failures(factory) == []
