@@ -17,8 +17,8 @@ def drawn(plant, instruments, late=()):
     return Drawn(*(tuple((v, v) for v in kind) for kind in (plant, late or GOOD, instruments)))
 
 
-def kept(found):
-    return [held for _, held in promises(found)]
+def broken(found):
+    return [number for number, (_, held) in enumerate(promises(found)) if not held]
 
 
 GOOD = [verdict(share="0.9")] * 20
@@ -38,20 +38,21 @@ def test_coverage_leaves_out_what_has_no_u95():
 
 
 def test_promises_are_broken_one_by_one():
-    assert kept(drawn(GOOD, GOOD)) == [True] * 5
-    assert kept(drawn([*GOOD, verdict(oracle=False)], GOOD)) == [False, True, True, True, True]
-    assert kept(drawn([*GOOD, verdict(inside=False)], GOOD)) == [True, False, True, True, True]
-    assert kept(drawn([*GOOD, verdict(inside=None, ratio=None)], GOOD)) == [True, False, True, True, True]
-    assert kept(drawn(GOOD, [verdict(ratio="1.21", share="0.9")] * 9)) == [True, True, False, True, True]
-    assert kept(drawn(GOOD, GOOD, [verdict(ratio="1.21")] * 9)) == [True, True, False, True, True]
-    assert kept(drawn(GOOD, GOOD, [verdict(share="1.1")] * 9)) == [True, True, True, False, True]
-    assert kept(drawn([*GOOD, *[verdict(share="1.1")] * 2], GOOD)) == [True, True, True, False, True]
-    assert kept(drawn(GOOD, [verdict(share="0.7")] * 20)) == [True, True, True, True, False]
+    assert broken(drawn(GOOD, GOOD)) == []
+    assert broken(drawn([*GOOD, verdict(oracle=False)], GOOD)) == [0]
+    assert broken(drawn([*GOOD, verdict(inside=False)], GOOD)) == [1]
+    assert broken(drawn([*GOOD, verdict(inside=None, ratio=None)], GOOD)) == [2]
+    assert broken(drawn([*GOOD * 5, verdict(inside=None, ratio=None)], GOOD)) == []
+    assert broken(drawn(GOOD, [verdict(ratio="1.21", share="0.9")] * 9)) == [3]
+    assert broken(drawn(GOOD, GOOD, [verdict(ratio="1.21")] * 9)) == [3]
+    assert broken(drawn(GOOD, GOOD, [verdict(share="1.1")] * 9)) == [4]
+    assert broken(drawn([*GOOD, *[verdict(share="1.1")] * 2], GOOD)) == [4]
+    assert broken(drawn(GOOD, [verdict(share="0.7")] * 20)) == [5]
 
 
 def test_nothing_claimed_keeps_no_promise_of_the_product():
     nothing = [verdict(inside=None, ratio=None, share=None)] * 3
-    assert kept(drawn(nothing, nothing)) == [True, False, False, False, True]
+    assert broken(drawn(nothing, nothing)) == [2, 3, 4]
 
 
 def test_tables_count_what_they_name():
