@@ -84,6 +84,18 @@ def test_an_agents_batch_that_comes_afterwards_goes_before_it(tmp_path):
     sealer.ledger.close()
 
 
+def test_an_edge_told_so_roughly_that_it_reaches_into_a_neighbour_still_counts(sealer):
+    take(sealer, told(start_ns=T0 + 810 * S, edge_ns=60 * S))  # L1-0002 ended between 797 s and 807 s
+    data = sealer.export()
+    assert faults(data) == []
+    said = json.loads(archive.read(data).statement)
+    assert said["excluded"] == []
+    assert said["products"][0]["direct_wh_milli"] == 196_000 + 24 * 7000
+    (counted,) = [text for text in lines(data, "partition") if "line1" in text]
+    assert counted.startswith("edge-1 line1/energy_import: 2 batches and 3 times between them add up to the register's")
+    assert counted.endswith(" 833000 mWh; 1 batches told late reach into another")
+
+
 def test_a_batch_whose_end_was_seen_but_never_recorded_is_accounted_for_by_one_told_late(tmp_path):
     sealer = silent(tmp_path, ("L1-0001",))
     assert any("L1-0002 of line1 ended, but has no record" in fault for fault in faults(sealer.export()))
