@@ -3,6 +3,9 @@
 In: meters, seconds of readings at 1 Hz, windows a meter. Out: readings per second, and beside each the ratio to a bare
 sum of the same bytes (times, counter and status) on one thread in the same run. All rules for anomalies, statuses and
 bounds are on. Medians of repetitions that take turns, for other work on the machine slows whoever is at it just then.
+
+What limits it: with few windows, reading three columns and statuses once from memory, some seven tenths of the bare
+sum; with many, looking for edges, some 50 ns each; of a point with a wrap or a reset, numpy's several passes over it.
 """
 
 import argparse
