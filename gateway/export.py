@@ -17,7 +17,7 @@ from contract.derived_records import DerivedPart
 from contract.entry import AGENT_TYPES
 from contract.entry import read as read_entry
 from contract.errors import Malformed
-from gateway import attribution, factors, manual, media, metered, metering, site_model, virtual
+from gateway import attribution, cross_check, factors, manual, media, metered, metering, site_model, virtual
 from gateway.ledger import LedgerEntry
 from gateway.metered import ALL_TIME, Log, of_kind, parts_of, segments_of
 from gateway.site_model import CounterRef, SiteModel
@@ -105,19 +105,18 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
                 continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
     if faults := list(media.mixed(site, _derived(log, size))):
         raise ValueError("; ".join(faults))
-    count = _count(log, site, asked, size)
+    find = _find(log, site, said, asked, size)
     whole = attribution.attribute(
         site,
         factors.library(part.toml for part in published),
         told,
-        metering.uses(site, count, asked.from_ns, asked.to_ns),
+        metering.uses(site, metering.counting(find), asked.from_ns, asked.to_ns),
         asked.from_ns,
         asked.to_ns,
         provisional=asked.provisional,
     )
     wanted = [one for one in whole.products if asked.product in {None, one.product}]
-    virtuals = metering.results(site, count, asked.from_ns, asked.to_ns)
-    return replace(whole, products=tuple(wanted), virtual=virtuals)
+    return cross_check.beside(replace(whole, products=tuple(wanted)), site, said, find)
 
 
 def _manual(log: Log, size: int) -> manual.Manual:
@@ -127,17 +126,18 @@ def _manual(log: Log, size: int) -> manual.Manual:
     return manual.read(manual.Told(entry.index, entry.hash, parts_of(entry)) for entry in in_order)
 
 
-def _count(log: Log, site: SiteModel, asked: Asked, size: int) -> metering.Count:
-    """What the site's counters counted, from the readings that the archive will show. Raises ValueError."""
+def _find(log: Log, site: SiteModel, said: manual.Manual, asked: Asked, size: int) -> metering.Find:
+    """The readings of every counter a statement speaks of, of those that the archive will show. Raises ValueError."""
     refs = [ref for utility in site.utilities for ref in (utility.electricity, utility.volume)]
     wanted = {(ref.agent, ref.meter) for ref in refs if isinstance(ref, CounterRef)}
     formulas = {one.id: virtual.counters(site.virtuals, one.id) for one in site.virtuals}
     wanted |= {place[:2] for formula in formulas.values() for place in formula}
+    wanted |= {place[:2] for place in cross_check.places(said)}
     shown = _shown(log, asked, size)
     read = metered.read(log, wanted, shown.from_ns, shown.to_ns, size)
     for name, formula in formulas.items():
         metered.check(read, f"virtual.{name}.formula", formula)
-    return metered.counting(read)
+    return metered.finding(read)
 
 
 def site_in_force(log: Log, size: int) -> SiteModel:

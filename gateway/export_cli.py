@@ -1,8 +1,8 @@
 """`metertrail export --from ISO --to ISO --out FILE [--product P] CONFIG`: a period's statement with all its evidence.
 
-In: a gateway's configuration and a period. Out: an archive for `metertrail verify`, and a `run` entry in the ledger. It
-writes the ledger, so the gateway must not be running meanwhile. Never replaces a file. Exit status: 0 done, 1 the
-ledger cannot answer, 2 usage or configuration.
+In: a gateway's configuration and a period. Out: an archive for `metertrail verify`, a `run` entry in the ledger, and a
+line for each of the statement's cross-checks. It writes the ledger, so the gateway must not be running meanwhile. Never
+replaces a file. Exit status: 0 done, 1 the ledger cannot answer, 2 usage or configuration.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from contract.calendar import instant_ns
 from contract.problems import Problems
 from gateway import site_model
 from gateway.config import Config, load
+from gateway.cross_check import remarks
 from gateway.custody import load_ledger_key
 from gateway.errors import Busy, Stopped
 from gateway.export import Asked, check_product, export, whole_ledger
@@ -51,13 +52,14 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
         return _refuse([str(error)], USAGE)
     try:
-        data = _exported(given.config, config, prepared, asked)
+        data, run = _exported(given.config, config, prepared, asked)
         with given.out.open("xb") as file:
             file.write(data)
     except Busy as error:
         return _refuse([f"{error}: stop the gateway, export, and start it again"], FAILED)
     except (Stopped, OSError, ValueError) as error:
         return _refuse([str(error)], FAILED)
+    sys.stdout.writelines(f"{remark}\n" for remark in remarks(run.statement))
     sys.stdout.write(f"{given.out}: {len(data)} bytes; check it with `metertrail verify {given.out}`\n")
     return 0
 
@@ -108,13 +110,19 @@ def _check_out(out: Path) -> None:
         raise ValueError(f"{out}: its folder does not exist: make it first")
 
 
-def _exported(path: Path, config: Config, prepared: Prepared, asked: Asked) -> bytes:
-    """Open the ledger as the gateway does, have the run sealed, and close it again."""
+def _exported(path: Path, config: Config, prepared: Prepared, asked: Asked) -> tuple[bytes, records.RunPart]:
+    """Open the ledger as the gateway does, have the run sealed, and close it again; the archive and the run."""
     Ledger.open(config.gateway.database_url, config.gateway.site).close()  # a ledger that is not there is not made
     ledger, sequencer = open_sequencer(path, config, prepared, time.time_ns, lambda _entries, _at_ns: None)
     try:
         key = prepared.ledger_key.public_key()
-        return export(ledger, key, asked, lambda run: sequencer.seal("run", [records.write(run)]))
+        runs: list[records.RunPart] = []
+
+        def seal(run: records.RunPart) -> None:
+            sequencer.seal("run", [records.write(run)])
+            runs.append(run)
+
+        return export(ledger, key, asked, seal), runs[0]
     finally:
         ledger.close()
 

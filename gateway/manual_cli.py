@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         config = load(given.config)
         prepared = prepare(config)
         kind, words = FILINGS[given.what](given, site_model.parse(prepared.site))
-        said = {"author": given.by, "reason": given.reason, "entered_ns": time.time_ns()}
+        said = {"author": given.author, "reason": given.reason, "entered_ns": time.time_ns()}
         filing = KINDS[kind].says.model_validate({**words, **said, **_kept(given, config)})
     except Problems as found:
         return _refuse(found.lines, USAGE)
@@ -141,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--to", metavar="TEXT", required=True, help='the new value, "7.80 t", or "unknown"')
     command.set_defaults(file=None)
     for command in commands.choices.values():
-        command.add_argument("--by", metavar="NAME", required=True, help="who says so")
+        command.add_argument("--author", metavar="NAME", required=True, help="who says so")
         command.add_argument("--reason", metavar="TEXT", required=True, help="why by hand")
     return parser
 

@@ -1,22 +1,23 @@
 """What a ledger's counters counted over any window: from the segments in it and the manifests in force for them.
 
-In: a ledger as it is read, meters, and the time whose readings count. Out: a `Count` for metering.py. Never: a reading
+In: a ledger as it is read, meters, and the time whose readings count. Out: a `Find` for metering.py. Never: a reading
 taken while the counter was described otherwise, or from before it may have counted elsewhere.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from heapq import merge
 from typing import Protocol
 
 from agent.aggregation import replay
-from agent.aggregation.replay import Counter
+from agent.aggregation.replay import Counter, Readings
 from contract import body, segment
 from contract.errors import Malformed
 from contract.problems import suggest
 from contract.segment import MeterSegment
 from gateway.ledger import LedgerEntry
-from gateway.metering import Count, Counted
+from gateway.metering import Find
 from gateway.trust import GATEWAY
 from gateway.virtual import Place
 
@@ -87,24 +88,24 @@ def check(known: Read, path: str, places: Iterable[Place]) -> None:
             raise ValueError(f"{path}: {agent} has no counter {meter}/{point}: {hint}")
 
 
-def counting(known: Read) -> Count:
-    """What one counter counted, as its meter was last described; None if it is not known.
+def finding(known: Read) -> Find:
+    """A counter as its meter was last described, and its readings since.
 
     Readings from before a time in which it may have counted elsewhere are left out, as the verifier does.
     """
 
-    def count(agent: str, meter: str, point: str, from_ns: int, to_ns: int) -> Counted | None:
+    @cache
+    def find(agent: str, meter: str, point: str) -> tuple[Counter, Readings] | None:
         mine, told = known.segments[agent, meter], known.manifests[agent]
         last, place = mine[-1][0] if mine else -1, (meter, point)
         counter = told[last].get(place) if mine else None
         if counter is None:
             return None
         gone = next((n for n in range(last, -1, -1) if not replay.counts_on(counter, told[n].get(place))), -1)
-        readings = replay.readings(counter, (part for n, part in mine if n > gone and told[n].get(place) == counter))
-        edges = [(from_ns, from_ns), (to_ns, to_ns)]
-        return Counted(counter.unit, replay.amounts(counter, readings, edges, [(0, 1)])[0])
+        segments = (part for n, part in mine if n > gone and told[n].get(place) == counter)
+        return counter, replay.readings(counter, segments)
 
-    return count
+    return find
 
 
 def of_kind(log: Log, kind: str, size: int) -> Iterator[LedgerEntry]:

@@ -1,6 +1,6 @@
 """What a site's counters counted over a period, put together: utilities' use, and virtual meters by their formulas.
 
-In: the site model, and `count`, which says what one counter counted; gateway and verifier each have their own, from the
+In: the site model, and `find`, which knows a counter's readings; gateway and verifier each have their own, from the
 ledger or from an archive. Out: amounts with bounds by interval arithmetic, uncertainty by parts, and warnings. Sums are
 exact and rounded once. Never: a virtual meter's figure where one of its counters is not known.
 """
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, isqrt
 
-from agent.aggregation.replay import Amount
+from agent.aggregation import replay
+from agent.aggregation.replay import Amount, Counter, Readings
 from gateway import virtual
 from gateway.attribution import UtilityUse
 from gateway.site_model import CounterRef, SiteModel, VirtualRef
@@ -30,7 +31,22 @@ class Counted:
     amount: Amount
 
 
+# A counter as its meter was last described, by agent, meter and point, and its readings since; None: not known
+Find = Callable[[str, str, str], tuple[Counter, Readings] | None]
 Count = Callable[[str, str, str, int, int], Counted | None]  # agent, meter, point, from_ns, to_ns; None: not known
+
+
+def counting(find: Find) -> Count:
+    """What one counter counted over a window."""
+
+    def count(agent: str, meter: str, point: str, from_ns: int, to_ns: int) -> Counted | None:
+        found = find(agent, meter, point)
+        if found is None:
+            return None
+        edges = [(from_ns, from_ns), (to_ns, to_ns)]
+        return Counted(found[0].unit, replay.amounts(*found, edges, [(0, 1)])[0])
+
+    return count
 
 
 def uses(site: SiteModel, count: Count, from_ns: int, to_ns: int) -> list[UtilityUse]:
@@ -66,7 +82,7 @@ def result(site: SiteModel, name: str, count: Count, from_ns: int, to_ns: int) -
     amount = _sum([(times, term.amount) for times, term in pairs])
     lower = _sum([(times, term.lower if times > 0 else term.upper) for times, term in pairs])
     upper = _sum([(times, term.upper if times > 0 else term.lower) for times, term in pairs])
-    u95 = _root_of_squares([(times, term.u95) for times, term in pairs])
+    u95 = root_of_squares([term.u95 for term in terms], [times for times, _ in pairs])
     rounded = None if amount is None else round(amount)
     relative = _relative(u95, rounded)
     return VirtualResult(
@@ -102,9 +118,12 @@ def _sum(pairs: Sequence[tuple[Fraction, int | None]]) -> Fraction | None:
     return sum(known, Fraction(0)) if len(known) == len(pairs) else None
 
 
-def _root_of_squares(pairs: Sequence[tuple[Fraction, int | None]]) -> int | None:
+def root_of_squares(values: Sequence[int | None], times: Sequence[Fraction] | None = None) -> int | None:
     """Errors of different instruments are independent: the root of the sum of squares (GUM 5.1.2), rounded up."""
-    squares = _sum([(times * times, None if value is None else value * value) for times, value in pairs])
+    weights = times or [Fraction(1)] * len(values)
+    squares = _sum(
+        [(t * t, None if value is None else value * value) for t, value in zip(weights, values, strict=True)]
+    )
     if squares is None:
         return None
     whole = ceil(squares)

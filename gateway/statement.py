@@ -190,6 +190,68 @@ class VirtualResult:
 
 
 @dataclass(frozen=True, slots=True)
+class HandReading:
+    """A counter read by hand, [value, value_most], beside the bounds of what its register showed, and the verdict."""
+
+    entry: int
+    agent: str
+    meter: str
+    point: str
+    earliest_ns: int
+    latest_ns: int
+    unit: str
+    value: int | None
+    value_most: int | None
+    metered_lower: int | None
+    metered_upper: int | None
+    verdict: str
+    text: str
+    author: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandAmount:
+    """What a counter moved between two hand readings that no reading of the meter tells. It is in no sum."""
+
+    first_entry: int
+    last_entry: int
+    agent: str
+    meter: str
+    point: str
+    from_ns: int
+    to_ns: int
+    unit: str
+    method: str
+    amount: int | None
+    lower: int | None
+    upper: int | None
+    why_unknown: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """An invoice beside what its counters counted over its period. It is in no sum."""
+
+    entry: int
+    supplier: str
+    number: str
+    carrier: str
+    from_ns: int
+    to_ns: int
+    unit: str
+    billed: int | None
+    metered: int | None
+    metered_lower: int | None
+    metered_upper: int | None
+    metered_u95: int | None
+    difference: int | None
+    verdict: str
+    author: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """Everything said about [from_ns, to_ns). A batch belongs to the period in which it ends, with all its energy.
 
@@ -212,6 +274,9 @@ class Statement:
     by_hand: tuple[ByHand, ...] = ()
     media_factors: tuple[FactorUsed, ...] = ()
     virtual: tuple[VirtualResult, ...] = ()
+    hand_readings: tuple[HandReading, ...] = ()
+    hand_amounts: tuple[HandAmount, ...] = ()
+    invoices: tuple[Billed, ...] = ()
 
 
 def canonical_json(statement: Statement) -> bytes:

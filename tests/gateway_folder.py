@@ -80,6 +80,6 @@ def manual(folder: Path) -> None:
     made = Folder(folder)
     loaded = config.load(made.path)
     opening.open_sequencer(made.path, loaded, preflight.prepare(loaded), lambda: 0, lambda *_: None)[0].close()
-    words = ["quantity", "--batch", "edge-1/line1/L1-0004", "--by", "Li Wei", "--reason", "scale out of order"]
+    words = ["quantity", "--batch", "edge-1/line1/L1-0004", "--author", "Li Wei", "--reason", "scale out of order"]
     for amount in ("7.82 t", "7.82"):
         manual_cli.main([made.path.name, *words, "--amount", amount])

@@ -21,7 +21,7 @@ from verifier import cli as verifier_cli
 
 __all__ = ["works"]
 
-BY = ["--by", "Li Wei", "--reason", "meter offline"]
+BY = ["--author", "Li Wei", "--reason", "meter offline"]
 BATCH = "edge-1/line1/L1-0001"
 COUNTER = "edge-1/line1/energy_import"
 
@@ -50,6 +50,16 @@ def test_a_reading_with_its_picture(works, capsys):
     assert read.latest_ns - read.earliest_ns == 60 * maker.S
     assert read.earliest_ns == 1_700_000_400 * maker.S  # 06:20 in +08:00 is 22:20 UTC the day before
     assert (works / "documents" / f"{digest.hex()}.JPG").read_bytes() == b"a picture"
+
+
+def test_export_and_verify_tell_what_the_cross_checks_found(works, capsys):
+    assert run(works, "reading", "--counter", COUNTER, "--value", "9.9 kWh", "--at", "2023-11-15T06:20") == 0
+    out = works / "a.zip"
+    assert export_cli.main([*PERIOD, "--out", str(out), str(works / "gateway.toml")]) == 0
+    remark = f"hand reading of {COUNTER}, 9.9 kWh, entry "
+    assert remark in capsys.readouterr().out
+    assert verifier_cli.main([str(out), "--trust", str(works / "trust.toml")]) == 0
+    assert f"ok   beside {remark}" in capsys.readouterr().out
 
 
 def test_an_invoice(works):

@@ -4,7 +4,7 @@ import archive_maker as maker
 import pytest
 from test_gateway_export import Sealer
 
-from gateway import metered
+from gateway import metered, metering
 
 PLACES = {("edge-1", "line1"), ("edge-1", "air1")}
 
@@ -19,7 +19,7 @@ def ledger(tmp_path):
 
 
 def test_a_counter_over_any_window(ledger):
-    count = metered.counting(metered.read(ledger, PLACES, *metered.ALL_TIME, ledger.size))
+    count = metering.counting(metered.finding(metered.read(ledger, PLACES, *metered.ALL_TIME, ledger.size)))
     counted = count("edge-1", "line1", "energy_import", maker.T0 + 100 * maker.S, maker.T0 + 200 * maker.S)
     assert (counted.unit, counted.amount.amount) == ("wh_milli", 70_000)  # 10 steps of 7 Wh
     assert count("edge-1", "air1", "consumption", maker.FROM_NS, maker.TO_NS).unit == "m3_micro"
@@ -28,7 +28,7 @@ def test_a_counter_over_any_window(ledger):
 
 def test_only_what_stood_in_the_ledger_by_then(ledger):
     first = next(entry.index for entry in ledger.entries() if entry.type == "segment")
-    count = metered.counting(metered.read(ledger, PLACES, *metered.ALL_TIME, first))
+    count = metering.counting(metered.finding(metered.read(ledger, PLACES, *metered.ALL_TIME, first)))
     assert count("edge-1", "line1", "energy_import", maker.FROM_NS, maker.TO_NS) is None
 
 

@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from agent.aggregation import replay
+from agent.aggregation.replay import Counter, Readings
 from contract import records
 from contract.derived_records import DerivedPart
 from contract.errors import Malformed
-from gateway import attribution, factors, media, metering, site_model
+from gateway import attribution, cross_check, factors, media, metering, site_model
 from gateway.factors import Factor
-from gateway.metering import Count, Counted
+from gateway.metering import Find
 from gateway.site_model import SiteModel
 from gateway.statement import Statement
 from verifier import check_manual
@@ -94,6 +94,7 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
     if given == found:
         text = f"recomputed byte for byte: {len(due.products)} products, {len(due.utilities)} utilities"
         yield Finding("statement", ok=True, text=f"{text}, {len(due.excluded)} batches excluded")
+        yield from (Finding("beside", ok=True, text=remark) for remark in cross_check.remarks(found))
         return
     faults = list(_differences("", json.loads(given), json.loads(found)))
     for fault in faults or ["the figures are right, but the text is not in canonical form"]:
@@ -116,23 +117,20 @@ def _unfinished(trail: Trail, to_ns: int) -> Iterator[Finding]:
 def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said: Claim) -> Statement:
     site, known = _site(trail), _factors(trail)
     period = said.period
-    count = _counting(evidence)
+    find = _finding(evidence)
     by_hand = check_manual.read(trail)
     facts = [batch.facts(by_hand) for batch in batches]
     whole = attribution.attribute(
         site,
         known,
         facts,
-        metering.uses(site, count, period.from_ns, period.to_ns),
+        metering.uses(site, metering.counting(find), period.from_ns, period.to_ns),
         period.from_ns,
         period.to_ns,
         provisional=said.provisional,
     )
-    return replace(
-        whole,
-        products=tuple(one for one in whole.products if one.product in said.products),
-        virtual=metering.results(site, count, period.from_ns, period.to_ns),
-    )
+    shown = tuple(one for one in whole.products if one.product in said.products)
+    return cross_check.beside(replace(whole, products=shown), site, by_hand, find)
 
 
 def _site(trail: Trail) -> SiteModel:
@@ -147,17 +145,14 @@ def _factors(trail: Trail) -> dict[str, Factor]:
     return factors.library(part.toml for item in items for part in records_of(item, records.FactorPart, "factor"))
 
 
-def _counting(evidence: Evidence) -> Count:
-    """What one counter counted over a window, as its meter was last described; None if it is not known."""
+def _finding(evidence: Evidence) -> Find:
+    """A counter as its meter was last described, and its readings; None if it is not known."""
 
-    def count(agent: str, meter: str, point: str, from_ns: int, to_ns: int) -> Counted | None:
+    def find(agent: str, meter: str, point: str) -> tuple[Counter, Readings] | None:
         counter = evidence.latest(agent, meter, point)
-        if counter is None:
-            return None
-        edges = [(from_ns, from_ns), (to_ns, to_ns)]
-        return Counted(counter.unit, replay.amounts(counter, evidence.all_of(agent, counter), edges, [(0, 1)])[0])
+        return None if counter is None else (counter, evidence.all_of(agent, counter))
 
-    return count
+    return find
 
 
 def _differences(path: str, given: object, found: object) -> Iterator[str]:
