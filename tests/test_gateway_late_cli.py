@@ -114,7 +114,7 @@ def test_the_template_is_written_once(run, works):
 
 def test_one_told_in_error_is_taken_back_by_an_amendment(run, works):
     assert run(*ADD)[0] == 0
-    taken_back = ["--batch", "edge-1/line1/L1-0003", "--to", "unknown", "--by", "Li", "--reason", "it never ran"]
+    taken_back = ["--batch", "edge-1/line1/L1-0003", "--to", "unknown", "--author", "Li", "--reason", "it never ran"]
     assert manual_cli.main(["gateway.toml", "amend", *taken_back]) == 0
     assert export_cli.main([*PERIOD, "--out", "a.zip", "gateway.toml"]) == 0
     said = json.loads(archive.read((works / "a.zip").read_bytes()).statement)
