@@ -233,6 +233,8 @@ class AmountPart(BaseModel):
     anomalies: list[Text]
     uncertainty: Budget | None = Field(default=None, exclude_if=lambda given: given is None)  # what makes up u95
     corrected: Corrected | None = Field(default=None, exclude_if=lambda given: given is None)  # by the certificate
+    by_power: Integer | None = Field(default=None, exclude_if=lambda given: given is None)  # the meter's own power
+    by_power_slack: Count | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class EventPart(BaseModel):

@@ -1,14 +1,20 @@
 """Energy by power against areas worked out by hand and an exact integral."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
+import archive_maker as maker
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_verifier_check_batches import with_parts
 
-from agent.aggregation.by_power import ALLOWED, MISSING, PowerEnergy, by_power
+from agent.aggregation import replay
+from agent.aggregation.bounds import MISSING
+from agent.aggregation.by_power import ALLOWED, POWER_DISAGREES, PowerEnergy, by_power
+from agent.aggregation.energy import WindowEnergy
 
 S = 1_000_000_000
 W = 1_000  # mW
@@ -74,13 +80,40 @@ def test_what_power_does_not_reach_over_is_not_known(rows, start, end):
 
 
 @pytest.mark.parametrize(
-    ("counted", "agrees"),
-    [((50_000, 49_000, 51_000), True), ((56_000, 55_000, 57_000), True), ((56_002, 55_001, 57_003), False),
-     ((43_998, 42_997, 44_999), False), ((10, None, None), True)],
+    ("lower", "upper", "agrees"),
+    [(49_000, 51_000, True), (55_000, 57_000, True), (55_001, 57_003, False), (42_997, 45_000, True),
+     (42_997, 44_999, False), (None, None, True)],
 )  # fmt: skip
-def test_both_slacks_must_be_exceeded(counted, agrees):
+def test_both_slacks_must_be_exceeded(lower, upper, agrees):
     # 50 Wh, slack 5 Wh
-    assert energy(STEADY, 20, 70).agrees(*counted) == agrees
+    counted = WindowEnergy(lower, lower, upper, (0, 10**6), complete=True)
+    assert energy(STEADY, 20, 70).agrees(counted) == agrees
+
+
+def counted_beside(power_w: int) -> replay.Amount:
+    """The factory's line meter, 0.7 Wh a second by its register, from reading 1 to reading 11, with this power."""
+    counter = replay.counters(maker.manifest_parts())["line1", "energy_import"]
+    at = np.array([maker.T0 + n * 10 * S for n in range(15)], dtype=np.int64)
+    known = replay.Readings(at, at, tuple(5000 + 7 * n for n in range(15)), ())
+    power = np.full(15, power_w * W, dtype=np.int64)
+    edges = [(int(at[n]), int(at[n])) for n in (1, 11)]
+    return replay.amounts(counter, replace(known, power_w_milli=power), edges, [(0, 1)])[0]
+
+
+def test_an_amount_stands_beside_its_power():
+    # 7 Wh in 10 s are 2520 W; 70 Wh in 100 s
+    found = counted_beside(2_520)
+    assert (found.amount, found.by_power, found.by_power_slack, found.anomalies) == (70_000, 70_000, 7_000, ())
+
+
+def test_a_power_of_another_size_is_told_and_changes_no_amount():
+    found = counted_beside(25_200)
+    assert (found.amount, found.by_power, found.anomalies) == (70_000, 700_000, (POWER_DISAGREES,))
+
+
+def test_what_an_agent_signs_of_power_is_recomputed(monkeypatch: pytest.MonkeyPatch):
+    lines = maker.failures(with_parts(monkeypatch, 1, by_power=5))
+    assert any("by_power signed 5, recomputed nothing" in line for line in lines)
 
 
 LOADS = st.lists(st.integers(0, 10**7), min_size=11, max_size=11)

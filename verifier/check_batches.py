@@ -28,7 +28,8 @@ from verifier.trail import GATEWAY, Entries, Item, records_of
 
 UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J"}
 NO_BOUND = -(2**63)
-COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies", "uncertainty", "corrected")
+SINCE = ("uncertainty", "corrected", "by_power", "by_power_slack")
+COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies", *SINCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,9 +285,9 @@ def differences(signed: AmountPart, due: Amount) -> Iterator[str]:
         given, found = getattr(signed, name), getattr(due, name)
         if name == "anomalies":
             given = tuple(given)
+        if given is None and signed.uncertainty is None and name in SINCE:  # of before any of them was stated
+            continue
         if name in {"uncertainty", "corrected"}:
-            if given is None and signed.uncertainty is None:  # of before either was stated
-                continue
             yield from _part_faults(name, given, found)
         elif given != found and not (name == "u95" and _is_doubled(signed, due)):
             what = "" if name == "amount" else f"{name} "

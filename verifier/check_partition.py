@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from agent.aggregation import replay
+from agent.aggregation.by_power import POWER_DISAGREES
 from agent.aggregation.replay import Amount, Counter, Readings
 from verifier.check_batches import UNITS, Batch
 from verifier.evidence import Evidence
@@ -94,7 +95,7 @@ def _closed(
     if None in amounts:
         why = sorted({name for window in (*inside, *idle) for name in window.anomalies}) or ["a gap in the readings"]
         return True, f"{counted}, {amounts.count(None)} of them unknown ({', '.join(why)}){beyond}"
-    if any(window.anomalies for window in (*inside, *idle)):
+    if any(name != POWER_DISAGREES for window in (*inside, *idle) for name in window.anomalies):
         return True, f"{counted}, the register wrapped{beyond}"
     total = sum(amount for amount in amounts if amount is not None)
     whole, unit = replay.moved(counter, known), UNITS.get(counter.unit, counter.unit)

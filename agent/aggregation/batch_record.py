@@ -135,5 +135,7 @@ def _part(role: Role, ref: CounterRef, counter: Counter, amount: Amount) -> reco
             "anomalies": list(amount.anomalies),
             "uncertainty": amount.uncertainty,
             "corrected": amount.corrected,
+            "by_power": amount.by_power,
+            "by_power_slack": amount.by_power_slack,
         }
     )

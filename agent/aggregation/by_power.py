@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.aggregation.bounds import MISSING
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from agent.aggregation.energy import WindowEnergy
+
 POWER_DISAGREES = "power_disagrees"
-# Stands for a reading beside which no power was read, as in a counter's columns.
-MISSING = -(2**63)
 # What a meter's power may differ from its counter over a window, as a share: sampling and the power's own error. It is
 # this project's choice: wide enough for loads that switch between two readings, far below a wrong ratio or unit.
 ALLOWED = 10
@@ -32,12 +34,12 @@ class PowerEnergy:
     energy_wh_milli: int
     slack_wh_milli: int
 
-    def agrees(self, energy: int, lower: int | None, upper: int | None) -> bool:
-        """Whether an energy with these bounds can be that of the same window; without bounds it may always be."""
-        if lower is None or upper is None:
+    def agrees(self, window: WindowEnergy) -> bool:
+        """Whether a window's energy can be this one; without bounds it may always be."""
+        if window.lower is None or window.upper is None:
             return True
         low, high = self.energy_wh_milli - self.slack_wh_milli, self.energy_wh_milli + self.slack_wh_milli
-        return low <= max(energy, upper) and min(energy, lower) <= high
+        return low <= window.upper and window.lower <= high
 
 
 def by_power(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.aggregation import derive
+from agent.aggregation.by_power import POWER_DISAGREES, PowerEnergy, by_power
 from agent.aggregation.counter import Stretches, stretches
 from agent.aggregation.counters import Counter, counters, counts_on, known_profiles
 from agent.aggregation.derive import Derivation
@@ -39,6 +40,8 @@ class Amount:
     anomalies: tuple[str, ...]
     uncertainty: Budget | None = None
     corrected: Corrected | None = None
+    by_power: int | None = None
+    by_power_slack: int | None = None
 
 
 def ends_open(counter: Counter, known: Readings) -> bool:
@@ -137,6 +140,8 @@ def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tu
         columns = Columns(rows.requested_ns, rows.answered_ns, seen.counter)
         result = point_energy(columns, Parameters(-1, 0, 0), edges, seen)
     window = result.windows[0]
+    power = _by_power(counter, known, start, end)
+    disagrees = (POWER_DISAGREES,) if power is not None and not power.agrees(window) else ()
     uncertainty = None if counter.derivation else result.uncertainties[0]  # nothing is known of its instruments
     return Amount(
         window.energy,
@@ -144,10 +149,18 @@ def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tu
         window.upper,
         None if uncertainty is None else uncertainty.u95,
         0 if window.method_share_ppm is None else window.method_share_ppm[INTERPOLATED],
-        tuple(anomaly.kind for anomaly in result.anomalies),
+        (*(anomaly.kind for anomaly in result.anomalies), *disagrees),
         None if uncertainty is None else uncertainty.budget(),
         None if uncertainty is None else uncertainty.correction(),
+        None if power is None else power.energy_wh_milli,
+        None if power is None else power.slack_wh_milli,
     )
+
+
+def _by_power(counter: Counter, known: Readings, start: tuple[int, int], end: tuple[int, int]) -> PowerEnergy | None:
+    if known.power_w_milli is None:
+        return None
+    return by_power(known.requested_ns, known.answered_ns, known.power_w_milli, start, end, counter.age_ns)
 
 
 def _of_register(counter: Counter, known: Readings, edges: Edges) -> PointEnergy:
