@@ -57,23 +57,44 @@ def by_power(
     largest power over half of each edge's width, the range of power over the register's age, and a tenth. Rounded half
     to even, the slack up. None if the readings do not reach over the window or one of them has no power.
     """
-    twice_ns = requested_ns + answered_ns
-    begin, stop = sum(start), sum(end)
-    first = int(np.searchsorted(twice_ns, begin, side="right")) - 1
-    last = int(np.searchsorted(twice_ns, stop, side="left"))
-    if begin >= stop or first < 0 or last >= twice_ns.size or bool((power_w_milli[first : last + 1] == MISSING).any()):
+    rows = within(requested_ns, answered_ns, power_w_milli, start, end)
+    if rows is None:
         return None
-    power, at = np.maximum(power_w_milli[first : last + 1], 0), twice_ns[first : last + 1]
-    # four times the area in mW ns: sums of two powers times twice the time
-    whole = _dot(power[1:] + power[:-1], np.diff(at))
-    head = _until(int(power[0]), int(power[1]), begin - int(at[0]), int(at[1] - at[0]))
-    tail = _until(int(power[-1]), int(power[-2]), int(at[-1]) - stop, int(at[-1] - at[-2]))
-    energy = (whole - head - tail) / (4 * _MW_NS_PER_WH_MILLI)
-    changes = _dot(np.abs(np.diff(power)), answered_ns[first + 1 : last + 1] - requested_ns[first:last])
+    power = np.maximum(power_w_milli[rows], 0)
+    energy = integral(requested_ns[rows], answered_ns[rows], power, sum(start), sum(end))
+    changes = _dot(np.abs(np.diff(power)), answered_ns[rows][1:] - requested_ns[rows][:-1])
     edges = int(power.max()) * (start[1] - start[0] + end[1] - end[0])
     late = 2 * max(0, age_ns) * int(power.max() - power.min())
     slack = Fraction(changes + edges + late, 2 * _MW_NS_PER_WH_MILLI) + energy / ALLOWED
     return PowerEnergy(round(energy), -(-slack.numerator // slack.denominator))
+
+
+def within(
+    requested_ns: NDArray[np.int64],
+    answered_ns: NDArray[np.int64],
+    power: NDArray[np.int64],
+    start: tuple[int, int],
+    end: tuple[int, int],
+) -> slice | None:
+    """The readings from the last before the start's middle to the first after the end's; None if any has no power."""
+    twice_ns = requested_ns + answered_ns
+    first = int(np.searchsorted(twice_ns, sum(start), side="right")) - 1
+    last = int(np.searchsorted(twice_ns, sum(end), side="left"))
+    if sum(start) >= sum(end) or first < 0 or last >= twice_ns.size or bool((power[first : last + 1] == MISSING).any()):
+        return None
+    return slice(first, last + 1)
+
+
+def integral(
+    requested_ns: NDArray[np.int64], answered_ns: NDArray[np.int64], power: NDArray[np.int64], begin: int, stop: int
+) -> Fraction:
+    """Exact area in mWh between two instants, given as twice their ns, under readings that reach over both."""
+    at = requested_ns + answered_ns
+    # four times the area in mW ns: sums of two powers times twice the time
+    whole = _dot(power[1:] + power[:-1], np.diff(at))
+    head = _until(int(power[0]), int(power[1]), begin - int(at[0]), int(at[1] - at[0]))
+    tail = _until(int(power[-1]), int(power[-2]), int(at[-1]) - stop, int(at[-1] - at[-2]))
+    return (whole - head - tail) / (4 * _MW_NS_PER_WH_MILLI)
 
 
 def _dot(power: NDArray[np.int64], time_ns: NDArray[np.int64]) -> int:
