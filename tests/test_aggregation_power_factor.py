@@ -1,9 +1,14 @@
 """tan(phi) over a window: by hand, and never from less than both powers."""
 
+from dataclasses import replace
+
+import archive_maker as maker
 import numpy as np
 import pytest
 
+from agent.aggregation import replay
 from agent.aggregation.bounds import MISSING
+from agent.aggregation.chain import Chain
 from agent.aggregation.power_factor import reactive_beside, tan_phi_milli
 from agent.drivers import profile
 
@@ -59,3 +64,28 @@ def test_only_the_one_reactive_power_of_a_total_counter_is_taken():
     assert reactive_beside(phase, phase.points[0]) is None
     two = made(TOTAL, REACTIVE, ("reactive_power_2", *REACTIVE[1:]))
     assert reactive_beside(two, two.points[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("reactive_w", "meter", "phase"),
+    [
+        # 70 Wh: 0.5 % at power factor 1, else 0.6 %; a phase of 8727 urad x tan(phi): each over sqrt(3)
+        (0, 203, 0),
+        (1_260, 243, 177),
+        (-1_260, 243, 177),
+        (2_520, 243, 353),
+        (None, 243, 265),  # not read: 0.75
+        (5_000, None, None),  # power factor 0.45: no class speaks of it
+    ],
+)
+def test_limits_are_those_of_the_batchs_own_power_factor(reactive_w, meter, phase):
+    counter = replay.counters(maker.manifest_parts())["line1", "energy_import"]
+    counter = replace(counter, instrument=Chain("0.5S", ct_class="0.5S", rated_w=5_000))
+    at = np.array([maker.T0 + n * 10 * S for n in range(15)], dtype=np.int64)
+    power = np.full(15, 2_520_000, dtype=np.int64)
+    reactive = None if reactive_w is None else np.full(15, 1000 * reactive_w, dtype=np.int64)
+    known = replay.Readings(at, at, tuple(5000 + 7 * n for n in range(15)), (), (), power, reactive)
+    edges = [(int(at[n]), int(at[n])) for n in (1, 11)]
+    found = replay.amounts(counter, known, edges, [(0, 1)])[0]
+    assert (found.amount, found.uncertainty.meter, found.uncertainty.phase) == (70_000, meter, phase)
+    assert (found.u95 is None) == (meter is None)

@@ -8,6 +8,7 @@ from agent.aggregation import derive
 from agent.aggregation.chain import Chain, chain_of
 from agent.aggregation.derive import Derivation
 from agent.aggregation.power_beside import power_beside
+from agent.aggregation.power_factor import reactive_beside
 from agent.drivers import profile as profiles
 from agent.drivers.registers import unit_of
 from contract import derived_records, records
@@ -39,6 +40,7 @@ class Counter:
     power_max_w: int | None = None
     derivation: Derivation | None = None
     power: profiles.Point | None = None  # the meter's own power of what this counts, where its profile has it
+    reactive: profiles.Point | None = None  # and its reactive power
 
     @property
     def net(self) -> bool:
@@ -109,7 +111,7 @@ def _derived(base: Counter, part: derived_records.DerivedPart, profile: profiles
     made = derive.derivation(part, {point.id: point for point in profile.points})
     return replace(
         base, point=part.point, quantity=part.kind, unit=derive.GIVES[part.kind], age_ns=-1, instrument=None,
-        power_max_w=None, derivation=made, power=None,
+        power_max_w=None, derivation=made, power=None, reactive=None,
     )  # fmt: skip
 
 
@@ -131,4 +133,5 @@ def _counter(meter: records.MeterPart, profile: profiles.Profile, point: profile
         meter.meter, point.id, point.quantity, unit_of(point), point, ratio, age_ns,
         chain_of(meter) if is_energy else None, meter.installation, meter.serial,
         meter.power_max_w if is_energy else None, power=power_beside(profile, point),
+        reactive=reactive_beside(profile, point),
     )  # fmt: skip

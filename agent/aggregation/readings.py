@@ -21,7 +21,7 @@ class Readings:
 
     `scale_raws` is empty without a scale, `conditions` but for a derived counter: what was read beside each.
     `power_w_milli` is what the meter's power was read as at about the same time, MISSING where it was not; None if the
-    counter has no power beside it.
+    counter has no power beside it. So `reactive_var_milli`.
     """
 
     requested_ns: NDArray[np.int64]
@@ -30,13 +30,14 @@ class Readings:
     scale_raws: tuple[int, ...]
     conditions: tuple[tuple[int, ...], ...] = ()
     power_w_milli: NDArray[np.int64] | None = None
+    reactive_var_milli: NDArray[np.int64] | None = None
 
     def cut(self, first: int, last: int | None = None) -> "Readings":
         """Readings `first` to `last` - 1, in arrays of their own."""
         some = slice(first, last)
         times = (self.requested_ns[some].copy(), self.answered_ns[some].copy())
-        power = None if self.power_w_milli is None else self.power_w_milli[some].copy()
-        return Readings(*times, self.raws[some], self.scale_raws[some], self.conditions[some], power)
+        powers = [None if one is None else one[some].copy() for one in (self.power_w_milli, self.reactive_var_milli)]
+        return Readings(*times, self.raws[some], self.scale_raws[some], self.conditions[some], *powers)
 
     def where(self, chosen: NDArray[np.bool_]) -> "Readings":
         """The chosen readings."""
@@ -52,6 +53,7 @@ class Readings:
             tuple(self.scale_raws[row] for row in rows) if self.scale_raws else (),
             tuple(self.conditions[row] for row in rows) if self.conditions else (),
             None if self.power_w_milli is None else self.power_w_milli[index],
+            None if self.reactive_var_milli is None else self.reactive_var_milli[index],
         )
 
 
@@ -88,6 +90,7 @@ def _read(counter: Counter, segment: MeterSegment) -> Readings:
         tuple(row[3] for row in rows) if counter.spec.scale_point else (),
         tuple(row[4] for row in rows) if counter.derivation else (),
         None if counter.power is None else beside(counter.power, counter.ratio, segment, answered_ns),
+        None if counter.reactive is None else beside(counter.reactive, counter.ratio, segment, answered_ns),
     )
 
 
@@ -104,6 +107,7 @@ def joined(chunks: Sequence[Readings]) -> Readings:
     if len(chunks) == 1:
         return chunks[0]
     powers = [chunk.power_w_milli for chunk in chunks if chunk.power_w_milli is not None]
+    reactive = [chunk.reactive_var_milli for chunk in chunks if chunk.reactive_var_milli is not None]
     whole = Readings(
         np.concatenate([chunk.requested_ns for chunk in chunks]),
         np.concatenate([chunk.answered_ns for chunk in chunks]),
@@ -111,6 +115,7 @@ def joined(chunks: Sequence[Readings]) -> Readings:
         tuple(scale for chunk in chunks for scale in chunk.scale_raws),
         tuple(one for chunk in chunks for one in chunk.conditions),
         np.concatenate(powers) if powers else None,
+        np.concatenate(reactive) if reactive else None,
     )
     if (np.diff(whole.answered_ns) < 0).any():
         return whole.at(np.argsort(whole.answered_ns, kind="stable").tolist())

@@ -54,7 +54,7 @@ class Parameters:
     over what the register shows. `limit`: modulus at which it wraps, 0 none. `power_max_w`: the most the circuit can
     carry. `instrument`: limits of error, or the chain whose limits depend on a window's load. `clock_ns`: half-width of
     a clock error between edges and readings not yet inside the edges' intervals. `ones`: what the register shows with
-    every bit set, -1 none. `net`: the register may fall.
+    every bit set, -1 none. `net`: the register may fall. `tan_phi_milli`: the load's tan(phi) x 1000, if it was read.
     """
 
     age_ns: int
@@ -66,6 +66,7 @@ class Parameters:
     clock_ns: int = 0
     ones: int = -1
     net: bool = False
+    tan_phi_milli: int | None = None
 
     @property
     def rules(self) -> Rules:
@@ -154,7 +155,7 @@ def _instrument(b: Boundaries, p: Parameters, start: int, end: int, energy: int)
     if not isinstance(p.instrument, Chain):
         return p.instrument
     start_ns, end_ns = (int(b.earliest_ns[edge] + b.latest_ns[edge]) // 2 for edge in (start, end))
-    return instrument_at(p.instrument, Window(energy, start_ns, end_ns))
+    return instrument_at(p.instrument, Window(energy, start_ns, end_ns, p.tan_phi_milli))
 
 
 def _check_columns(columns: Columns) -> None:

@@ -6,7 +6,7 @@ is a function of the readings from the last but one answered before its start to
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from agent.aggregation.counter import Stretches, stretches
 from agent.aggregation.counters import Counter, counters, counts_on, known_profiles
 from agent.aggregation.derive import Derivation
 from agent.aggregation.odd_steps import Reading, is_open
+from agent.aggregation.power_factor import tan_phi_milli
 from agent.aggregation.readings import NO_TIMES, NOTHING, Readings, joined, reaches, readings, rests_on, since
 from agent.aggregation.record import Columns, Edges, Parameters, PointEnergy, point_energy
 from agent.aggregation.window import INTERPOLATED
@@ -167,7 +168,17 @@ def _of_register(counter: Counter, known: Readings, edges: Edges) -> PointEnergy
     scale = known.scale_raws[0] if known.scale_raws else None
     counted = scaled_column(counter.spec, known.raws, counter.ratio, known.scale_raws or None)
     parameters = _parameters(counter, known.raws[int(counted.argmax())], scale)
+    parameters = replace(parameters, tan_phi_milli=_tan_phi_milli(known, edges))
     return point_energy(Columns(known.requested_ns, known.answered_ns, counted, known.power_w_milli), parameters, edges)
+
+
+def _tan_phi_milli(known: Readings, edges: Edges) -> int | None:
+    if known.power_w_milli is None or known.reactive_var_milli is None:
+        return None
+    start, end = zip(edges.earliest_ns.tolist(), edges.latest_ns.tolist(), strict=True)
+    return tan_phi_milli(
+        known.requested_ns, known.answered_ns, known.power_w_milli, known.reactive_var_milli, start, end
+    )
 
 
 def _parameters(counter: Counter, largest_raw: int, scale: int | None) -> Parameters:
