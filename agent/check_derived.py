@@ -74,6 +74,8 @@ def _points(at: str, given: config.Derived, points: Mapping[str, Point]) -> Iter
             yield f"{at}.{key}: {given.meter} reads no point {name!r}: {suggest(name, points)}"
         elif name is not None and (points[name].kind != "counter" or unit_of(points[name]) != counted):
             yield f"{at}.{key}: {name!r}: name a counter in {COUNTED[counted]}"
+        elif name is not None and points[name].reference_degc is not None:
+            yield f"{at}.{key}: {name!r} is at reference conditions already: count it as it is, in media"
     for key, name, units in (
         ("pressure", given.pressure, tuple(PRESSURE_PA)),
         ("temperature", given.temperature, tuple(KELVIN_LESS_DEGC)),

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from agent.aggregation import batch_record
+from agent.aggregation import batch_record, replay
+from agent.aggregation.replay import Counter
 from contract import archive, cbor, checkpoint, keys, records
 from contract.derived_records import DerivedPart
 from contract.entry import AGENT_TYPES
@@ -103,7 +104,7 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
                 told.append(_facts(entry, said))
             except Malformed:
                 continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
-    if faults := list(media.mixed(site, _derived(log, size))):
+    if site.media and (faults := list(media.mixed(site, _counters(log, size)))):
         raise ValueError("; ".join(faults))
     find = _find(log, site, said, asked, size)
     whole = attribution.attribute(
@@ -212,14 +213,22 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
     return needs
 
 
-def _derived(log: Log, size: int) -> Iterator[tuple[str, DerivedPart]]:
-    """Every derived counter that a manifest states, with its agent, in order of the ledger."""
+def _counters(log: Log, size: int) -> Iterator[tuple[str, Counter]]:
+    """Every counter that a manifest states, with its agent, in order of the ledger."""
+    known: dict[tuple[bytes, ...], list[Counter]] = {}  # a restart states the same again
     for entry in of_kind(log, "manifest", size):
-        yield from (
-            (entry.author, records.read(part, DerivedPart))
-            for part in parts_of(entry)
-            if records.kind_of(part) == "derived"
-        )
+        parts = tuple(parts_of(entry)[1:])
+        if parts not in known:
+            known[parts] = _stated_counters(parts)
+        yield from ((entry.author, counter) for counter in known[parts])
+
+
+def _stated_counters(parts: tuple[bytes, ...]) -> list[Counter]:
+    """A manifest's counters; none of one that cannot be read, which the verifier names."""
+    try:
+        return [*replay.counters(parts).values()]
+    except (ValueError, ArithmeticError, LookupError):
+        return []
 
 
 def _read_for(configuration: tuple[bytes, ...]) -> dict[tuple[str, str], tuple[str, ...]]:

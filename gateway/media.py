@@ -8,7 +8,8 @@ without emissions and the statement says so; a CO2 factor never stands in, and n
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from contract.derived_records import DerivedPart
+from agent.aggregation.gas import REFERENCES_K_MILLI
+from agent.aggregation.replay import Counter
 from contract.records import AmountPart
 from gateway.factors import UNITS, Factor, medium_grams_micro
 from gateway.site_model import Medium, SiteModel
@@ -66,20 +67,28 @@ def problems(site: SiteModel, factors: Mapping[str, Factor]) -> Iterator[str]:
                     )
 
 
-def mixed(site: SiteModel, stated: Iterable[tuple[str, DerivedPart]]) -> Iterator[str]:
-    """Where an agent derives gas to other reference conditions than its medium declares; `stated` in order of time."""
-    last = {(agent, part.meter, part.point): part for agent, part in stated}
+def mixed(site: SiteModel, stated: Iterable[tuple[str, Counter]]) -> Iterator[str]:
+    """Where an agent counts gas at other reference conditions than its medium declares; `stated` in order of time.
+
+    A register of which no profile says anything is taken for what the site model declares.
+    """
+    last = {(agent, counter.meter, counter.point): _reference_degc(counter) for agent, counter in stated}
     for medium in site.media:
         for ref in medium.counters:
-            part = last.get((ref.agent, ref.meter, ref.point))
-            if part is None or part.kind != "gas" or medium.reference_degc is None:
-                continue
-            if part.reference_k_milli != 273_150 + 1000 * medium.reference_degc:
-                counted = (part.reference_k_milli or 0) - 273_150
+            counted = last.get((ref.agent, ref.meter, ref.point))
+            if None not in (counted, medium.reference_degc) and counted != medium.reference_degc:
                 yield (
                     f"medium.{medium.id}.reference_degc: {medium.reference_degc}: {ref.agent} counts {ref.meter}."
-                    f"{ref.point} at {counted // 1000} degC: make them agree"
+                    f"{ref.point} at {counted} degC: make them agree"
                 )
+
+
+def _reference_degc(counter: Counter) -> int | None:
+    """The temperature a counter's cubic metres are at, if anybody says; a derived counter's formulation does."""
+    if counter.derivation is None:
+        return counter.spec.reference_degc
+    kelvin_milli = counter.derivation.part.reference_k_milli
+    return next((degc for degc, known in REFERENCES_K_MILLI.items() if known == kelvin_milli), None)
 
 
 def results(

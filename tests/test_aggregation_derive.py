@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from media_plant import GAUGE
 
 from agent.aggregation import derive, replay
-from agent.drivers.profile import profile_hash
+from agent.drivers.profile import parse, profile_hash
 from contract import records, segment
 from contract.derived_records import DerivedPart
 from contract.errors import Malformed
@@ -182,6 +182,13 @@ def test_windows_over_any_partition_add_up_to_what_the_counter_moved_by(rows, cu
     chunks = [replay.readings(point, [one]) for one in read(shown, "volume")]
     again = replay.joined(chunks)
     assert (again.raws, again.conditions) == (known.raws, known.conditions)
+
+
+def test_what_is_at_reference_conditions_already_is_not_converted_again():
+    points = {point.id: point for point in parse(PROFILE).points}
+    points["volume"] = points["volume"].model_copy(update={"reference_degc": 20})
+    with pytest.raises(ValueError, match="at reference conditions already"):
+        derive.derivation(part("gas"), points)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ COMPOSITE = {"type": '"composite"', "address": None, "parts": PARTS}
         (GAUGE | {"offset": "1"}, "point.e.offset: 1: write it as a string"),
         (TEXT | {"negate": "true"}, "point.e.type: text is no quantity"),
         (GAUGE | {"ratio_side": '"primary"'}, "point.e.ratio_side: q has none: transformers multiply energies"),
+        ({"reference_degc": "20"}, "point.e.reference_degc: only a counter of gas in m3 or L has reference conditions"),
         ({"identity": '"serial"'}, "point.e.identity: is read once, by itself: use a gauge"),
         (TEXT | {"identity": '"ct_primary"'}, "point.e.identity: ct_primary is a number to be compared: give the type"),
         (TEXT | {"within": "[5, 27]"}, "point.e.within: [address, count] of a stretch that holds the point"),

@@ -2,12 +2,16 @@
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 
+import media_plant as plant
 import pytest
 import web_plant
 from test_gateway_factors import FUEL, LIBRARY
 
-from contract.derived_records import DerivedPart
+from agent.aggregation.derive import Derivation
+from agent.aggregation.replay import Counter
+from agent.drivers.profile import Point
 from contract.problems import Problems
 from gateway import factors, media
 from gateway.attribution import BatchFacts, attribute, canonical_json, check_factors
@@ -144,20 +148,24 @@ def test_energy_of_fuel_is_by_one_heating_value():
     assert len(check_factors(site({**net, "heating_value": "gross", "heating_value_degc": 25}), known)) == 2
 
 
-def derived(reference_k_milli):
-    return DerivedPart(
-        meter="gas1", point="volume", kind="gas", counts="v", pressure="p", pressure_is="absolute", atmosphere_pa=None,
-        temperature="t", reference_k_milli=reference_k_milli, compressibility="1", dryness=None,
-        reference_j_per_kg=None, apart_ns=1, formulation="f", formulation_hash=bytes(32),
-    )  # fmt: skip
+def counted(kelvin_milli=None, degc=None):
+    """The gas meter's counter as a manifest states it: derived, or a register whose profile says `degc`."""
+    made = plant.NORMAL.model_copy(update={"reference_k_milli": kelvin_milli or 273_150})
+    point = Point(
+        id="volume", quantity="volume", type="uint32", unit="m3", kind="counter", table="input", reference_degc=degc
+    )
+    of = None if kelvin_milli is None else Derivation(made, ())
+    return Counter("gas1", "volume", "volume", "m3_micro", point, Fraction(1), -1, None, derivation=of)
 
 
 def test_what_the_agent_counts_must_be_what_the_site_declares():
     model = site(gas_medium())
-    assert list(media.mixed(model, [("edge-1", derived(273_150)), ("edge-1", derived(293_150))])) == []
-    assert list(media.mixed(model, [("edge-2", derived(273_150))])) == []
-    (line,) = media.mixed(model, [("edge-1", derived(273_150))])
-    assert line.startswith("medium.gas.reference_degc: 20: edge-1 counts gas1.volume at 0 degC")
+    assert list(media.mixed(model, [("edge-1", counted(273_150)), ("edge-1", counted(293_150))])) == []
+    assert list(media.mixed(model, [("edge-2", counted(273_150))])) == []
+    assert list(media.mixed(model, [("edge-1", counted())])) == []
+    for wrong in (counted(273_150), counted(degc=0)):
+        (line,) = media.mixed(model, [("edge-1", wrong)])
+        assert line.startswith("medium.gas.reference_degc: 20: edge-1 counts gas1.volume at 0 degC")
 
 
 def test_a_counter_is_of_one_medium():

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from agent.aggregation.replay import Counter, Readings
 from contract import records
-from contract.derived_records import DerivedPart
 from contract.errors import Malformed
 from gateway import attribution, cross_check, factors, media, metering, site_model
 from gateway.factors import Factor
@@ -80,14 +79,9 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
         text = (str(error) or type(error).__name__).splitlines()[0]
         yield Finding("statement", ok=False, text=f"not recomputable: {text}")
         return
-    stated = sorted(((one.index, author, one.parts) for author, many in evidence.stated.items() for one in many))
-    derived = (
-        (author, records.read(part, DerivedPart))
-        for _, author, parts in stated
-        for part in parts
-        if records.kind_of(part) == "derived"
-    )
-    yield from (Finding("statement", ok=False, text=fault) for fault in media.mixed(_site(trail), derived))
+    manifests = ((author, one) for author, many in evidence.stated.items() for one in many)
+    counters = ((author, counter) for author, one in manifests for counter in one.counters.values())
+    yield from (Finding("statement", ok=False, text=fault) for fault in media.mixed(_site(trail), counters))
     if not said.provisional:
         yield from _unfinished(trail, said.period.to_ns)
     given, found = trail.archive.statement, attribution.canonical_json(due)

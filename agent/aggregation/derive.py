@@ -45,14 +45,7 @@ def derivation(part: DerivedPart, points: Mapping[str, Point]) -> Derivation:
     """
     if (part.formulation, part.formulation_hash) != FORMULATIONS[part.kind]:
         raise ValueError(f"formulation {part.formulation!r} {part.formulation_hash.hex()[:16]}: not known here")
-    names = [name for name in (part.pressure, part.temperature) if name is not None]
-    if absent := [name for name in (part.counts, *names) if name not in points]:
-        raise ValueError(f"the meter has no point {absent[0]}")
-    if unit_of(points[part.counts]) != COUNTS[part.kind]:
-        raise ValueError(f"{part.counts} is not in {COUNTS[part.kind]}")
-    for name, units in zip(names, (tuple(PRESSURE_PA), tuple(KELVIN_LESS_DEGC)), strict=False):
-        if points[name].unit not in units or points[name].scale_point is not None:
-            raise ValueError(f"{name}: give it in {', '.join(units)}, without a scale register")
+    _check_points(part, points)
     needed = {"gas": (part.temperature, part.reference_k_milli, part.compressibility),
               "saturated_steam": (part.dryness, part.reference_j_per_kg)}  # fmt: skip
     if None in needed.get(part.kind, (part.temperature, part.reference_j_per_kg)):
@@ -62,7 +55,24 @@ def derivation(part: DerivedPart, points: Mapping[str, Point]) -> Derivation:
     for text in (part.compressibility, part.dryness):
         if text is not None:
             positive(text)
-    return Derivation(part, tuple(points[name] for name in names))
+    return Derivation(part, tuple(points[name] for name in _conditions(part)))
+
+
+def _conditions(part: DerivedPart) -> list[str]:
+    return [name for name in (part.pressure, part.temperature) if name is not None]
+
+
+def _check_points(part: DerivedPart, points: Mapping[str, Point]) -> None:
+    names = _conditions(part)
+    if absent := [name for name in (part.counts, *names) if name not in points]:
+        raise ValueError(f"the meter has no point {absent[0]}")
+    if unit_of(points[part.counts]) != COUNTS[part.kind]:
+        raise ValueError(f"{part.counts} is not in {COUNTS[part.kind]}")
+    if points[part.counts].reference_degc is not None:
+        raise ValueError(f"{part.counts} is at reference conditions already: count it as it is")
+    for name, units in zip(names, (tuple(PRESSURE_PA), tuple(KELVIN_LESS_DEGC)), strict=False):
+        if points[name].unit not in units or points[name].scale_point is not None:
+            raise ValueError(f"{name}: give it in {', '.join(units)}, without a scale register")
 
 
 def near(derived: Derivation, made: MeterSegment) -> Callable[[int], Raws | None]:

@@ -168,6 +168,7 @@ class Point(BaseModel):
     limit: Positive | None = None
     age_ms: int | None = Field(default=None, ge=1)
     invalid: tuple[Raw, ...] = Field(default=(), strict=False)
+    reference_degc: Literal[0, 15, 20] | None = None  # of gas counted at this temperature and 101.325 kPa
     ratio_side: Side | None = None  # whether a transformer's ratio is in the number already; from the profile if absent
     identity: Identity | None = None
     expect: tuple[str, ...] = Field(default=(), strict=False)  # what a `model` may say; whole numbers in decimal

@@ -162,6 +162,8 @@ def _meaning(point: Point) -> Iterator[str]:
     changed = point.scale != 0 or point.scale_point is not None or point.offset is not None or point.negate
     if point.type in {"bool", "text"} and (point.kind != "gauge" or point.unit != "1" or changed):
         yield f'type: {point.type} is no quantity: set kind = "gauge", unit = "1", and leave out scale and scale_point'
+    if point.reference_degc is not None and (point.kind != "counter" or point.unit not in {"m3", "L"}):
+        yield "reference_degc: only a counter of gas in m3 or L has reference conditions: remove it"
     if point.ratio_side is not None and not point.quantity.startswith(RATIOED):
         yield f"ratio_side: {point.quantity} has none: transformers multiply energies and powers only"
 
