@@ -64,6 +64,7 @@ def load(path: Path, now_ns: int) -> Plan:
     if problems:
         # a table that was left out is missed by others only because of its own fault
         absent = [f"there is no {what} {name!r}" for what in ("meter", "bus") for name in left_out]
+        absent += ["there is no shift"] if any(line.startswith("calendar") for line in problems) else []
         told = [
             line
             for line in dict.fromkeys(problems)

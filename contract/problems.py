@@ -88,6 +88,8 @@ def _line(found: Any, model: type[BaseModel], document: Mapping[str, Any] | None
         case "literal_error" | "enum" if isinstance(found["input"], str):
             return f"{path}: {_shown(path, found['input'])}: {suggest(found['input'], _quoted(context['expected']))}"
     hint = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if found["type"] == "value_error" and isinstance(found["input"], Mapping):
+        return f"{path}: {hint}" if path else str(hint)  # what it says of several keys together names them
     return f"{path}: {_shown(path, found['input'])}: {hint}" if path else str(hint)
 
 

@@ -75,6 +75,12 @@ def test_a_name_is_a_whole_number(tmp_path):
     assert line.startswith("line.press.batch: 'number' is of type uint16")
 
 
+def test_shifts_that_overlap_are_one_mistake(tmp_path):
+    overlap = SHIFTS.replace('end = "22:15"', 'end = "22:20"')
+    (line,) = problems(tmp_path, CONFIG.replace(SOURCE, 'told_by = "schedule"\nmakes = "coil"') + overlap)
+    assert line == "calendar: shifts 'one' and 'two' overlap: let one end when the next starts"
+
+
 def test_a_mistake_in_the_calendar_hides_no_other(tmp_path):
     config = CONFIG.replace(SOURCE, 'source = "pres-plc"') + SHIFTS.replace("22:14", "22.14")
     assert [line.split(": ")[0] for line in problems(tmp_path, config)] == [
