@@ -179,7 +179,16 @@ LOADERS = {
 
 def test_every_toml_is_of_a_known_kind():
     kinds = Counter(about.partition(" ")[0] for _, about, _ in fences("toml"))
-    assert kinds.keys() == {"profile", "agent-addition", "agent-buses", "factor", "site", "trust", "excerpt"}
+    assert kinds.keys() == {
+        "profile",
+        "agent-addition",
+        "agent-buses",
+        "agent-lines",
+        "factor",
+        "site",
+        "trust",
+        "excerpt",
+    }
 
 
 @pytest.mark.parametrize(("document", "about", "text"), fences("toml"))
@@ -194,6 +203,10 @@ def test_toml_is_read_by_the_loader_it_is_meant_for(document, about, text, tmp_p
     elif kind == "agent-buses":
         (path := edited(tmp_path, "agent.toml")).write_text((ROOT / "configs/agent.toml").read_text() + text)
         assert {bus["name"] for bus in tomllib.loads(text)["bus"]} <= check.load(path, DAY_NS).buses.keys()
+    elif kind == "agent-lines":
+        (path := edited(tmp_path, "agent.toml")).write_text((ROOT / "configs/agent.toml").read_text() + text)
+        (tmp_path / "filler.toml").write_text(the("toml", "profile filler.toml"))
+        assert {line.told_by for line in check.load(path, DAY_NS).config.line} > {"packml", "counter", "schedule"}
     else:
         assert LOADERS[kind](text), document
 
