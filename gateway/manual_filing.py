@@ -26,6 +26,7 @@ from gateway.spool import ALL_TIME, Kind, Kinds
 from gateway.trust import GATEWAY, shown_parts
 
 BATCH_TYPES = ("batch", "late_batch")
+HINT_MAX = 300  # a plant has more counters than fit a line
 
 
 def _digest(given: str) -> str:
@@ -235,7 +236,7 @@ def _counter(ledger: Ledger, agent: str, meter: str, point: str, unit: str) -> C
             known |= {f"{entry.author}/{place[0]}/{place[1]}": counter.unit for place, counter in counters.items()}
     name = f"{agent}/{meter}/{point}"
     if name not in known:
-        raise ValueError(f"{name}: no such counter in the ledger: {suggest(name, known)}")
+        raise ValueError(f"{name}: no such counter in the ledger: {suggest(name, known)[:HINT_MAX]}")
     if known[name] != unit:
         raise ValueError(f"{name}: counts in {known[name]}, not in {unit}: check the unit")
     return CounterPlace(agent=agent, meter=meter, point=point)

@@ -23,6 +23,8 @@ from gateway.virtual import Place
 
 ALL_TIME = (-(2**63), 2**63 - 1)
 
+HINT_MAX = 300  # a plant has more counters than fit a line
+
 Counters = Mapping[tuple[str, str], Counter]
 
 
@@ -84,7 +86,7 @@ def check(known: Read, path: str, places: Iterable[Place]) -> None:
     for agent, meter, point in places:
         told = {f"{m}/{p}" for counters in known.manifests.get(agent, []) for m, p in counters}
         if f"{meter}/{point}" not in told:
-            hint = suggest(f"{meter}/{point}", told) if told else "start its agent first"
+            hint = suggest(f"{meter}/{point}", told)[:HINT_MAX] if told else "start its agent first"
             raise ValueError(f"{path}: {agent} has no counter {meter}/{point}: {hint}")
 
 
