@@ -40,6 +40,14 @@ def test_agent_gateway_and_site_belong_together():
     assert (edge.mqtt.host, edge.mqtt.port, edge.mqtt.tls) == (told.mqtt.host, told.mqtt.port, told.mqtt.tls)
 
 
+def test_the_virtual_meter_shown_in_comments_works_as_it_stands():
+    text = (ROOT / "configs/site.toml").read_text()
+    shown = text[text.index("# [[virtual]]") :].replace("# ", "")
+    (both,) = site_model.parse((text + shown).encode()).virtuals
+    meters = {meter.name for meter in check.load(ROOT / "configs/agent.toml", DAY_NS).config.meter}
+    assert (both.agent, both.formula.keys() <= meters) == ("edge-1", True)
+
+
 def test_nothing_in_clear_leaves_the_machine_as_shipped():
     told = config.load(ROOT / "configs/gateway.toml")
     assert not told.mqtt.tls
