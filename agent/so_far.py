@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent import closing
-from agent.aggregation.replay import Counter, Readings, amounts, joined, readings, since
+from agent.aggregation.by_power import POWER_DISAGREES
+from agent.aggregation.replay import Amount, Counter, Readings, amounts, joined, readings, since
 from agent.batches import Running
 from agent.closing import Counters, Place
 from contract.records import LinePart
@@ -58,13 +59,13 @@ class _Trail:
         """Drop these readings if that changes nothing; else they stay, and whatever had a name among them."""
         until_ns = int(self.known.answered_ns[last + MARGIN])
         edges = [start, (until_ns, until_ns)]
-        found = amounts(counter, self.known, edges, [(0, 1)])
-        if found[0].anomalies == self.seen:
+        found = _counted(amounts(counter, self.known, edges, [(0, 1)])[0])
+        if found[-1] == self.seen:
             fewer = joined([self.known.cut(0, first), self.known.cut(last)])
-            if amounts(counter, fewer, edges, [(0, 1)]) == found:
+            if _counted(amounts(counter, fewer, edges, [(0, 1)])[0]) == found:
                 self.known = fewer
                 return
-        self.kept_ns, self.seen = until_ns + max(0, counter.age_ns), found[0].anomalies
+        self.kept_ns, self.seen = until_ns + max(0, counter.age_ns), found[-1]
 
 
 @dataclass(slots=True)
@@ -127,6 +128,11 @@ class SoFar:
         """The latest instant at which the newest reading still gives an upper bound; 0 without a reading."""
         requested_ns = self.trails[place].known.requested_ns
         return int(requested_ns[-1]) - max(0, self.counters[place].age_ns) if requested_ns.size else 0
+
+
+def _counted(one: Amount) -> tuple[int | None, int | None, int | None, tuple[str, ...]]:
+    """What the counter alone says. Energy by power needs every reading, and only the batch's record has it."""
+    return one.amount, one.lower, one.upper, tuple(name for name in one.anomalies if name != POWER_DISAGREES)
 
 
 def _sum(found: Sequence[int | None]) -> int | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,6 +114,16 @@ def test_what_is_kept_does_not_grow_with_the_batch(stated):
     assert max(len(trail.known.raws) for trail in held.trails.values()) < 200
     assert told == figures(stated, read(stated, steady(range(1, 2000))), at_ns(5))
     assert told["energy"]["amount"] is not None
+
+
+def test_nor_where_power_is_read_beside_the_counter(stated):
+    known = read(stated, steady(range(1, 3000)))
+    asked = known[PLACES[0]].requested_ns
+    power = np.array([3_000_000 + 1_000 * (n % 7) for n in range(asked.size)], dtype=np.int64)
+    known[PLACES[0]] = replace(known[PLACES[0]], power_w_milli=power)
+    held = whole(stated, known, at_ns(5))
+    held.told()
+    assert held.trails[PLACES[0]].known.requested_ns.size < asked.size // 10
 
 
 @pytest.mark.parametrize(
