@@ -2,7 +2,7 @@
 
 In: lines, a port, the length of a scan cycle, a clock. Out: per line the String nodes BatchId and Product (empty
 while idle), the Boolean Running, and the Doubles Produced (good) and Scrap, totals in kg that never fall; names such
-as "Line1"."BatchId", quotes included.
+as "Line1"."BatchId", quotes included. The same in numbers: StateCurrent (PackML: 6 Execute, 4 Idle) and BatchNumber.
 Never: a value between two scans: a read shows the image of the last scan before it, the same for all its nodes.
 SourceTimestamp is the scan at which a value last changed. Values are made when read, so subscriptions see no changes.
 """
@@ -27,6 +27,8 @@ TAGS = {  # name: type, and a value that only declares the node
     "Running": (ua.VariantType.Boolean, False),
     "Produced": (ua.VariantType.Double, 0.0),
     "Scrap": (ua.VariantType.Double, 0.0),
+    "StateCurrent": (ua.VariantType.Int32, 0),
+    "BatchNumber": (ua.VariantType.UInt32, 0),
 }
 
 
@@ -57,13 +59,21 @@ def shown(line: Line, at_ns: int, scan_ns: int) -> dict[str, ua.DataValue]:
     """Return what the nodes of a line show at an instant, by name; scans are at whole multiples of the cycle."""
     seen_ns = max(at_ns // scan_ns * scan_ns, line.start_ns)
     values = {}
-    for name, (value, since_ns) in line.shown(seen_ns).items():
+    for name, (value, since_ns) in _with_numbers(line.shown(seen_ns)).items():
         changed_ns = min(-(-since_ns // scan_ns) * scan_ns, seen_ns)  # the first scan that saw it
-        content = value if isinstance(value, str | bool) else value / 1_000_000  # mg shown in kg
+        is_mass = TAGS[name][0] is ua.VariantType.Double
+        content = value / 1_000_000 if is_mass and not isinstance(value, str) else value  # mg shown in kg
         values[name] = ua.DataValue(
             ua.Variant(content, TAGS[name][0]), SourceTimestamp=_datetime(changed_ns), ServerTimestamp=_datetime(at_ns)
         )
     return values
+
+
+def _with_numbers(known: dict[str, tuple[str | int, int]]) -> dict[str, tuple[str | int, int]]:
+    """What a controller shows that has no names: PackML's state, and the number at the end of the batch's name."""
+    (batch, named_ns), (running, since_ns) = known["BatchId"], known["Running"]
+    number = int(str(batch).rpartition("-")[2] or 0)
+    return {**known, "StateCurrent": (6 if running else 4, since_ns), "BatchNumber": (number, named_ns)}
 
 
 class Image:

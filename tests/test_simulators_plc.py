@@ -7,6 +7,12 @@ from pathlib import Path
 
 from asyncua import Client, ua
 
+from agent import lines
+from agent.batches import Source
+from agent.config import Line
+from agent.drivers import Target, profile
+from agent.drivers.opcua import Bus, open_driver
+from agent.rows import Lines
 from simulators import plc
 from simulators.cli import open_plant
 
@@ -15,7 +21,7 @@ START_NS = 1_700_000_000_123_456_789
 SCAN_NS = 10_000_000
 LINES = open_plant(FILE, 7, START_NS).lines
 FIRST = LINES["line1"].batches(START_NS + 3600 * 10**9)[0]
-TAGS = ("BatchId", "Product", "Running", "Produced", "Scrap")
+TAGS = ("BatchId", "Product", "Running", "Produced", "Scrap", "StateCurrent", "BatchNumber")
 
 
 class Clock:
@@ -94,6 +100,8 @@ async def test_types_and_access():
             "Running": ua.VariantType.Boolean,
             "Produced": ua.VariantType.Double,
             "Scrap": ua.VariantType.Double,
+            "StateCurrent": ua.VariantType.Int32,
+            "BatchNumber": ua.VariantType.UInt32,
         }
         blocks = [await node.read_browse_name() for node in await client.nodes.objects.get_children()]
         assert {"Line1", "Line2"} <= {name.Name for name in blocks if name.NamespaceIndex == index}
@@ -128,3 +136,54 @@ async def test_the_time_of_day_is_that_of_the_read():
             clock.at_ns = at_ns
             shown = (await node.read_value()).replace(tzinfo=UTC)
             assert shown == datetime.fromtimestamp(at_ns // 1000 / 1_000_000, UTC)
+
+
+POINTS = {"BatchId": "text", "Product": "text", "Running": "bool", "StateCurrent": "int32", "BatchNumber": "uint32"}
+CONTROLLER = "".join(
+    f"""[[point]]
+id = "{name.lower()}"
+quantity = "state"
+node = 'nsu=http://www.siemens.com/simatic-s7-opcua;s="Line1"."{name}"'
+type = "{kind}"
+unit = "1"
+kind = "gauge"
+"""
+    for name, kind in POINTS.items()
+)
+WAYS = {
+    "tags": {"batch": "batchid", "product": "product", "running": "running"},
+    "packml": {"batch": "batchnumber", "product": "product", "state": "statecurrent"},
+    "counter": {"batch": "batchnumber", "product": "product", "running": "running"},
+}
+
+
+async def test_a_batch_is_the_same_whichever_way_it_is_told():
+    """Over OPC UA, through the agent's driver: names, edges and states of the first batch."""
+    head = 'make = "T"\nmodel = "plc"\nmedium = "production"\ngrade = "bronze"\nsources = ["made up"]\n'
+    controller = profile.parse((head + CONTROLLER).encode())
+    points = {point.id: point for point in controller.points}
+    lines_ = [Line(name=way, told_by=way, source="plc", energy=("m.e",), **keys) for way, keys in WAYS.items()]
+    state, told, clock = Lines({}, []), [], Clock()
+    instants = [FIRST.start_ns - 10**9, FIRST.start_ns + 10**9, FIRST.end_ns - 10**9, FIRST.end_ns + 10**8]
+    async with plc.serving(LINES.values(), 0, 10, clock) as port:
+        bus = Bus(url=f"opc.tcp://127.0.0.1:{port}/")
+        driver = open_driver(bus, {"plc": Target(1, controller)}, clock, lambda _: None)
+        try:
+            for clock.at_ns in instants:
+                scans = [("plc", scan) for scan in await driver.read("plc")]
+                sources = {line.name: Source(10_000_000, None, points) for line in lines_}
+                state, events = lines.observed(state, lines_, scans, sources)
+                told += [(one.about, one.event, one.detail.get("batch", one.detail.get("state"))) for one in events]
+        finally:
+            await driver.close()
+    ended = dict(state.closing)
+    assert {way: one.running.batch for way, one in ended.items()} == {
+        "tags": "L1-0001", "packml": "1", "counter": "counter-1",
+    }  # fmt: skip
+    for one in ended.values():
+        assert one.running.product == FIRST.product
+        assert one.running.start.earliest_ns <= FIRST.start_ns <= one.running.start.latest_ns
+        assert one.end.earliest_ns <= FIRST.end_ns <= one.end.latest_ns
+    assert [word for about, event, word in told if (about, event) == ("packml", "line_state")] == [
+        "idle", "produce", "idle",
+    ]  # fmt: skip
