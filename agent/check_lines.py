@@ -44,7 +44,7 @@ def _told(at: str, line: config.Line, points: Sequence[Point], driver: str) -> I
         yield from _messages(at, line, points)
         yield from check_lots.faults(at, line, points)
     else:
-        if line.clock_tolerance_ms is not None:
+        if line.clock_tolerance_ms is not None and line.told_by != "schedule":
             yield f"{at}.clock_tolerance_ms: tags tell no time of their own that it could be about: remove it"
         yield from check_telling.points(at, line, points)
         yield from check_lots.faults(at, line, points)

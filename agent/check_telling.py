@@ -37,10 +37,16 @@ def keys(at: str, line: Line, calendar: ZonedCalendarForm | None) -> Iterator[st
     if line.ends_at == "fall" and line.edge_time == "source":
         yield f'{at}.edge_time: the time of a count is that of its last step: use "observed"'
     if line.told_by == "schedule":
-        if line.makes is None:
-            yield f"{at}.makes: missing: name the product, for no point tells it"
-        if calendar is None or not calendar.shifts:
-            yield f"{at}.told_by: there is no shift: add [calendar] with a [[calendar.shift]]"
+        yield from _scheduled(at, line, calendar)
+
+
+def _scheduled(at: str, line: Line, calendar: ZonedCalendarForm | None) -> Iterator[str]:
+    if line.clock_tolerance_ms is not None:
+        yield f"{at}.clock_tolerance_ms: a line told by schedule has no use for it: remove it"
+    if line.makes is None:
+        yield f"{at}.makes: missing: name the product, for no point tells it"
+    if calendar is None or not calendar.shifts:
+        yield f"{at}.told_by: there is no shift: add [calendar] with a [[calendar.shift]]"
 
 
 def points(at: str, line: Line, known: Sequence[Point]) -> Iterator[str]:

@@ -47,6 +47,7 @@ WRONG = [
     (f"{SOURCE}\n{STATES}", "state", "missing", "name the point"),
     (f'{SOURCE}\nstate = "state"\nstates = {{ "1" = "run" }}', "states.1", "'run'", "use one of"),
     (f'{SOURCE}\nstate = "state"\nstates = {{ one = "produce" }}', "states.one", "'one'", "whole number"),
+    ('told_by = "schedule"\nmakes = "coil"\nclock_tolerance_ms = 5', "clock_tolerance_ms", "no use", "remove it"),
     ('told_by = "schedule"', "makes", "missing", "name the product"),
     ('told_by = "schedule"\nmakes = "coil"\nbatch = "batch_id"', "batch", "told by schedule has no use", "remove"),
     (f'told_by = "schedule"\nmakes = "coil"\nstate = "state"\n{STATES}', "source", "missing", "name the meter"),
