@@ -49,7 +49,7 @@ HINTS = {
     "not_subscribed": "it is read all the same",
     "subscription_stale": "it is made anew",
     "backfill_failed": "the outage stays empty",
-    "message_refused": "it changes nothing; what it says stands in the record",
+    "message_refused": "it changes nothing; how it begins stands in the record",
     "messages_refused": "look at who sends to this topic",
     "messages_lost": "look at who sends to this topic",
     "slots_missed": "too much is wanted of this bus: read less, or less often",
