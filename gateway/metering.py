@@ -82,7 +82,7 @@ def result(site: SiteModel, name: str, count: Count, from_ns: int, to_ns: int) -
     amount = _sum([(times, term.amount) for times, term in pairs])
     lower = _sum([(times, term.lower if times > 0 else term.upper) for times, term in pairs])
     upper = _sum([(times, term.upper if times > 0 else term.lower) for times, term in pairs])
-    u95 = root_of_squares([term.u95 for term in terms], [times for times, _ in pairs])
+    u95 = root_of_squares(_by_meter(pairs))
     rounded = None if amount is None else round(amount)
     relative = _relative(u95, rounded)
     return VirtualResult(
@@ -118,15 +118,20 @@ def _sum(pairs: Sequence[tuple[Fraction, int | None]]) -> Fraction | None:
     return sum(known, Fraction(0)) if len(known) == len(pairs) else None
 
 
-def root_of_squares(values: Sequence[int | None], times: Sequence[Fraction] | None = None) -> int | None:
+def _by_meter(pairs: Sequence[tuple[Fraction, VirtualTerm]]) -> list[Fraction | None]:
+    """Each meter's U95: its registers share one instrument's error, so theirs add linearly, whatever their signs."""
+    meters: dict[tuple[str, str], list[tuple[Fraction, int | None]]] = {}
+    for times, term in pairs:
+        meters.setdefault((term.agent, term.meter), []).append((abs(times), term.u95))
+    return [_sum(mine) for mine in meters.values()]
+
+
+def root_of_squares(values: Sequence[Fraction | int | None]) -> int | None:
     """Errors of different instruments are independent: the root of the sum of squares (GUM 5.1.2), rounded up."""
-    weights = times or [Fraction(1)] * len(values)
-    squares = _sum(
-        [(t * t, None if value is None else value * value) for t, value in zip(weights, values, strict=True)]
-    )
-    if squares is None:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
         return None
-    whole = ceil(squares)
+    whole = ceil(sum((Fraction(value) ** 2 for value in known), Fraction(0)))
     root = isqrt(whole)
     return root if root * root == whole else root + 1
 

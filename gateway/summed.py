@@ -1,7 +1,7 @@
 """Uncertainty of a sum of metered energies: what each amount's record says of its errors in, one U95 out.
 
-One meter's limit of error is the same error in all its batches, so it adds linearly; so do its transformers' and its
-certificate's. Neighbouring batches share an edge, whose error is added to the one and taken from the other: inside the
+One meter's limit of error is the same error in all its batches and registers, so it adds linearly; so do its
+transformers' and its certificate's. Neighbouring batches share an edge, whose error is added to the one and taken from the other: inside the
 sum it is gone. Everything else, and other meters, are independent. Never: a known part for an unknown one.
 """
 
@@ -47,15 +47,15 @@ def u95_of(errors: Sequence[MeterError]) -> int | None:
     if len(errors) == 1:
         return known[0]
     linear = sum(one.u95 or 0 for one in errors if one.budget is None)
-    meters: dict[tuple[str, str, str], list[MeterError]] = {}
+    meters: dict[tuple[str, str], list[MeterError]] = {}
+    counters: dict[tuple[str, str, str], list[MeterError]] = {}
     for one in errors:
         if one.budget is not None:
-            meters.setdefault((one.agent, one.meter, one.point), []).append(one)
-    widths: list[int] = []
-    sigmas: list[int] = []
-    for mine in meters.values():
-        widths += [*_linear(mine), *_edges(mine), *_clocks(mine)]
-        sigmas.append(sum(_known(one.budget.certificate) for one in mine if one.budget))
+            meters.setdefault((one.agent, one.meter), []).append(one)
+            counters.setdefault((one.agent, one.meter, one.point), []).append(one)
+    widths = [width for mine in meters.values() for width in _linear(mine)]
+    widths += [width for mine in counters.values() for width in (*_edges(mine), *_clocks(mine))]
+    sigmas = [sum(_known(one.budget.certificate) for one in mine if one.budget) for mine in meters.values()]
     offset = sum(_known(one.budget.offset) for one in errors if one.budget)
     return linear + half_width_95(widths, sigmas, offset)
 

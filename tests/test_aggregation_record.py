@@ -51,6 +51,15 @@ def test_a_wrap_is_bridged_and_a_reset_is_not():
     assert point.uncertainties[1:] == (None, None)
 
 
+def test_a_register_that_fell_is_corrected_towards_zero():
+    # a meter that reads 1 % too much of what it moves by: -10,000 / 1.01 is -9,900.99
+    rows = columns([(0, 0, 50_000), (10 * SECOND, 10 * SECOND, 40_000)])
+    window = edges([(0, 0), (10 * SECOND, 10 * SECOND)], [(0, 1)])
+    chain = Instrument(300, certificate_ppm=800, error_ppm=10_000)
+    (found,) = point_energy(rows, Parameters(0, 0, 10, instrument=chain, net=True), window).uncertainties
+    assert found.corrected == -9_901
+
+
 @pytest.mark.parametrize(("rise", "jumps"), [(10_000 + 14 + 4 + 1, 0), (10_000 + 14 + 4 + 2, 1)])
 def test_a_rounded_register_is_no_jump_at_the_power_declared(rise, jumps):
     # 3,600 W for 10 s are 10,000 mWh; the number before may be `above` too small and the one after `below` too large

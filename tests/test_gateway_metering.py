@@ -67,6 +67,12 @@ def test_a_large_share_is_not():
     assert made.relative_u95_ppm == 5_583  # the root of 50^2 + 5^2 over 9,000
 
 
+def test_registers_of_one_meter_share_its_error():
+    """Two tariffs' registers of one meter, 1 % of each: 20 kWh of 2,000, not the root of 2 x 10^2."""
+    made = result('"a/day" = 1, "a/night" = 1, b = -1', a=exact(1_000, 10 * KWH), b=exact(1_000, 15 * KWH))
+    assert (made.amount, made.u95) == (1_000 * KWH, 25 * KWH)  # the root of 20^2 + 15^2
+
+
 def test_bounds_are_taken_at_their_worst():
     made = result("main = 1, a = -2", main=(1000, 990, 1010, None), a=(300, 295, 310, None))
     assert (made.amount, made.lower, made.upper, made.u95) == (400, 370, 420, None)

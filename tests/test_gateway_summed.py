@@ -42,6 +42,12 @@ def test_other_meters_are_independent():
     assert u95_of(same) == u95_of(two)
 
 
+def test_registers_of_one_meter_share_its_error():
+    # a tariff's register each: as one register of twice the energy, 95 % of one rectangle
+    two = [amount(), replace(amount(), point="night")]
+    assert u95_of(two) == pytest.approx(0.95 * 2 * 10**7, rel=0.001)
+
+
 def test_neighbours_share_an_edge_and_its_error_is_gone():
     # four batches in a row, edges 10,000 wide: only the outermost two count, as over one batch
     wide = EdgeBounds(5_000, 0, 10_000)

@@ -6,7 +6,7 @@ in each. It refuses unsound columns and never sorts, drops or fills a reading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -147,7 +147,9 @@ def _uncertainty(b: Boundaries, p: Parameters, start: int, end: int, energy: int
     # A clock error shifts an edge along the window's mean power; rounded up. Edges of one midpoint enclose no energy to
     # shift.
     clock = -(-2 * abs(energy) * p.clock_ns // twice_ns) if twice_ns else 0
-    return u95(abs(energy), _instrument(b, p, start, end, abs(energy)), p.below + p.above, edges, clock)
+    found = u95(abs(energy), _instrument(b, p, start, end, abs(energy)), p.below + p.above, edges, clock)
+    falls = energy < 0 and found.corrected is not None  # a register may fall; its error is a share of what it moved by
+    return replace(found, corrected=-found.corrected) if falls else found
 
 
 def _instrument(b: Boundaries, p: Parameters, start: int, end: int, energy: int) -> Instrument | None:
