@@ -7,6 +7,7 @@ difference, and the amount between two hand readings where no meter tells it. Ne
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from agent.drivers.registers import scaled, slack
 from contract import amount_text
 from contract.manual_records import CounterPlace, InvoicePart, ReadingPart
 from gateway.manual import UNKNOWN, Given, Manual
-from gateway.metering import Count, Find, counting, results, root_of_squares
+from gateway.metering import Count, Find, counting, results, u95_together
 from gateway.site_model import SiteModel
 from gateway.statement import Billed, HandAmount, HandReading, Statement
 
@@ -148,7 +149,8 @@ def _billed(given: Given[InvoicePart], count: Count) -> Billed:
     metered, lower, upper = (
         _sum([getattr(one, name) for one in known]) if known else None for name in ("amount", "lower", "upper")
     )
-    u95 = root_of_squares([one.u95 for one in known]) if known else None
+    errors = [(_place(place)[:2], Fraction(1), one.u95) for place, one in zip(record.counters, known, strict=False)]
+    u95 = u95_together(errors) if known else None
     return Billed(
         given.index,
         record.supplier,

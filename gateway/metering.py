@@ -5,7 +5,7 @@ ledger or from an archive. Out: amounts with bounds by interval arithmetic, unce
 exact and rounded once. Never: a virtual meter's figure where one of its counters is not known.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, isqrt
@@ -82,7 +82,7 @@ def result(site: SiteModel, name: str, count: Count, from_ns: int, to_ns: int) -
     amount = _sum([(times, term.amount) for times, term in pairs])
     lower = _sum([(times, term.lower if times > 0 else term.upper) for times, term in pairs])
     upper = _sum([(times, term.upper if times > 0 else term.lower) for times, term in pairs])
-    u95 = root_of_squares(_by_meter(pairs))
+    u95 = u95_together([((term.agent, term.meter), times, term.u95) for times, term in pairs])
     rounded = None if amount is None else round(amount)
     relative = _relative(u95, rounded)
     return VirtualResult(
@@ -118,20 +118,18 @@ def _sum(pairs: Sequence[tuple[Fraction, int | None]]) -> Fraction | None:
     return sum(known, Fraction(0)) if len(known) == len(pairs) else None
 
 
-def _by_meter(pairs: Sequence[tuple[Fraction, VirtualTerm]]) -> list[Fraction | None]:
-    """Each meter's U95: its registers share one instrument's error, so theirs add linearly, whatever their signs."""
-    meters: dict[tuple[str, str], list[tuple[Fraction, int | None]]] = {}
-    for times, term in pairs:
-        meters.setdefault((term.agent, term.meter), []).append((abs(times), term.u95))
-    return [_sum(mine) for mine in meters.values()]
+def u95_together(errors: Iterable[tuple[tuple[str, str], Fraction, int | None]]) -> int | None:
+    """U95 of a sum of (agent and meter, times, U95), rounded up; None if one is not known.
 
-
-def root_of_squares(values: Sequence[Fraction | int | None]) -> int | None:
-    """Errors of different instruments are independent: the root of the sum of squares (GUM 5.1.2), rounded up."""
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return None
-    whole = ceil(sum((Fraction(value) ** 2 for value in known), Fraction(0)))
+    A meter's registers share its error, so theirs add linearly, whatever their signs; errors of different meters are
+    independent: the root of the sum of squares (GUM 5.1.2 and 5.2.2).
+    """
+    meters: dict[tuple[str, str], Fraction] = {}
+    for meter, times, u95 in errors:
+        if u95 is None:
+            return None
+        meters[meter] = meters.get(meter, Fraction(0)) + abs(times) * u95
+    whole = ceil(sum((one * one for one in meters.values()), Fraction(0)))
     root = isqrt(whole)
     return root if root * root == whole else root + 1
 

@@ -54,7 +54,7 @@ def figures(found, at):
     return energy, lower, upper, None if share < 0 else (share, 10**6 - share), bool(found.complete[at])
 
 
-RISES = st.one_of(st.integers(0, 5000), st.sampled_from([-99_999, -900, -1, 0, 90_000, 2**62]))
+RISES = st.one_of(st.integers(0, 5000), st.sampled_from([-99_999, -900, -1, 0, 90_000, 400_000, 2**62]))
 READINGS = st.lists(
     st.tuples(st.integers(0, SECOND), st.integers(1, SECOND), RISES, st.sampled_from([0, 0, 0, 0, 0, 0x40000000, BAD])),
     max_size=40,
@@ -65,7 +65,7 @@ READINGS = st.lists(
 def plants(draw):
     rows, intervals, between = [], [], []
     for _ in DECLARED:
-        at, counter, point = 10 * SECOND, draw(st.integers(0, 99_999)), []
+        at, counter, point = 10 * SECOND, draw(st.just(0) | st.integers(-1, 99_999)), []
         clean = draw(st.booleans())
         for pause, took, rise, status in draw(READINGS):
             counter += abs(rise) % 2000 if clean else rise

@@ -86,8 +86,37 @@ def test_a_fall_gives_the_reading_before_the_lie_if_it_stood_a_thousand_times_to
 
 
 def test_a_last_reading_is_open_if_it_does_not_follow_from_the_one_before():
-    assert not is_open(Rules(), at(0, 10), at(1, 10))
-    assert is_open(Rules(), at(0, 10), at(1, 9))
-    assert is_open(Rules(ones=99), at(0, 10), at(1, 99))
-    assert is_open(Rules(power_max_w=3600), at(0, 10), at(1, 1012))
-    assert not is_open(Rules(net=True), at(0, 10), at(1, 9))
+    assert not is_open(Rules(), None, at(0, 10), at(1, 10))
+    assert is_open(Rules(), None, at(0, 10), at(1, 9))
+    assert is_open(Rules(ones=99), None, at(0, 10), at(1, 99))
+    assert is_open(Rules(power_max_w=3600), None, at(0, 10), at(1, 1012))
+    assert not is_open(Rules(net=True), None, at(0, 10), at(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "last", "now", "is_so"),
+    [(8, 10, 2_010, False), (8, 10, 2_011, True), (10, 10, 1_010, False), (10, 10, 1_011, True), (None, 10, 1_011, True)],
+)
+def test_a_last_reading_is_open_if_it_rose_a_thousand_times_as_much_as_the_one_before(earlier, last, now, is_so):
+    readings = [None if earlier is None else at(0, earlier), at(1, last), at(2, now)]
+    assert is_open(Rules(), *readings) is is_so
+    assert not is_open(Rules(power_max_w=10**9), *readings)
+    assert not is_open(Rules(net=True), *readings)
+
+
+@pytest.mark.parametrize(
+    ("shown", "declared", "kind"),
+    [
+        ((0, 500_001, 500_501), {}, "jump"),
+        ((0, 500_000, 500_500), {}, None),
+        ((0, 100_001, 100_001), {}, "jump"),
+        ((0, 100_001, 100_001), {"above": 2}, None),
+        ((0, 100_001), {}, None),  # nothing tells yet
+        ((0, 500_001, 3), {}, None),  # a reading that the next one gives the lie to
+        ((1, 500_001, 500_006), {}, None),
+        ((0, 500_001, 500_006), {"power_max_w": 10**9}, None),
+        ((0, 500_001, 500_006), {"net": True}, None),
+    ],
+)
+def test_a_register_that_comes_back_from_zero_has_not_counted_what_it_shows(shown, declared, kind):
+    assert named(Rules(**declared), *shown) == kind

@@ -113,6 +113,21 @@ def test_a_counter_that_fell_back_is_named_and_not_bridged(counter):
     assert found.anomalies == ("reset",)
 
 
+def test_a_window_that_begins_while_zeros_are_answered_claims_nothing_of_what_was_counted_before(counter):
+    known = replay.readings(counter, block([4 * 10**6, 0, 0, 0, 4 * 10**6 + 7, 4 * 10**6 + 14, 4 * 10**6 + 21]))
+    found = amount(counter, known, instant(2.5), instant(4.5))
+    assert (found.amount, found.lower, found.upper) == (None, None, None)
+    assert "jump" in found.anomalies
+    assert amount(counter, known, instant(4.5), instant(5.5)).amount == 7 * 80_000
+
+
+@pytest.mark.parametrize(("last", "is_open"), [(70_021, False), (70_014 + 7_001, True)])
+def test_a_last_reading_far_above_all_before_waits_for_the_next(counter, last, is_open):
+    known = replay.readings(counter, block([70_000, 70_007, 70_014, last]))
+    assert replay.ends_open(counter, known) is is_open
+    assert not replay.ends_open(counter, replay.readings(counter, block([70_000, 70_007, 70_014, last, last + 7])))
+
+
 def test_a_window_that_ends_before_it_starts_is_our_own_mistake(counter):
     with pytest.raises(ValueError, match="ends before it starts"):
         amount(counter, EMPTY, instant(2), instant(1))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agent.aggregation.odd_steps import ASIDE, W_NS_PER_WH_MILLI, Kind, Reading, Rules, name, was_outlier
+from agent.aggregation.odd_steps import ASIDE, FROM_ZERO, W_NS_PER_WH_MILLI, Kind, Reading, Rules, name, was_outlier
 
 IntArray = npt.NDArray[np.int64]
 
@@ -76,6 +76,8 @@ def suspects(requested_ns: IntArray, answered_ns: IntArray, counter: IntArray, r
         strange[1:] |= (np.abs(rises) if rules.net else rises) > carried * 0.999
         if rules.limit and not rules.net:
             strange[1:] |= rises + rules.limit <= carried * 1.001 + 2 + rules.slack
+    elif not rules.net:
+        strange[1:] |= (counter[:-1] == 0) & (rises > FROM_ZERO)
     found: IntArray = np.flatnonzero(strange)
     return found
 

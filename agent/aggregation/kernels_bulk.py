@@ -121,6 +121,8 @@ def screen(
     if counter.size == 0:
         return CLEAN
     first_counter, verdict = counter[0], SUSPECT if declared[NET] else CLEAN
+    if declared[POWER] < 0 and first_counter <= 0 <= counter[-1]:
+        verdict = SUSPECT  # it may come back from 0
     if (first_counter ^ (first_counter << 1)) < 0 or requested_ns[0] < 0 or answered_ns[0] < requested_ns[0]:
         return UNSOUND
     if answered_ns[-1] > _TIME_MOST_NS:

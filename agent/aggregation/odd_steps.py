@@ -21,6 +21,10 @@ W_NS_PER_WH_MILLI = 3_600_000_000
 # A register that was reset starts at 0. Without a power limit, under a thousandth of what it showed before counts as
 # near 0, and a rise a thousand times that of the readings around it is no rise.
 NEAR_ZERO = 1_000
+# A gateway that has lost its meter may answer 0 for as long as it likes. Without a power limit, a rise from 0 by so many
+# steps, and a thousand times the next rise, is what the meter showed before. The figure is this project's choice: far
+# above what a counter that is set to 0 for each batch counts from one reading to the next.
+FROM_ZERO = 100_000
 _EDIT_SHARE = 200
 
 
@@ -80,12 +84,14 @@ def most(rules: Rules, earlier: Reading, later: Reading) -> int | None:
 def name(rules: Rules, last: Reading, now: Reading, following: Reading | None) -> Kind | None:
     """What the step from the last reading that counts to this one is; None for a step like any other.
 
-    An unknown age (-1) grants no extra time. In this order: a rise that fits; a single reading that is wrong by itself;
+    An unknown age (-1) grants no extra time. In this order: a return from 0; a rise that fits; a single reading that is wrong by itself;
     a wrap, if the energy it would mean is plausible: no more than the circuit carries plus one step, or without that
     half of the limit; a changed ratio; a jump up; a reset; any other step back.
     """
     before, after, limit = last.shown, now.shown, rules.limit
     can_carry = most(rules, last, now)
+    if _is_return(rules, last, now, following):
+        return "jump"
     if _fits(rules, last, now):
         more_turns = limit > 0 and can_carry is not None and after - before + limit <= can_carry
         return "whole_turns" if more_turns and not rules.net else None
@@ -111,12 +117,25 @@ def was_outlier(rules: Rules, earlier: Reading, last: Reading, now: Reading) -> 
     return last.shown - earlier.shown > NEAR_ZERO * max(now.shown - earlier.shown, rules.slack, 1)
 
 
-def is_open(rules: Rules, last: Reading, now: Reading) -> bool:
+def is_open(rules: Rules, earlier: Reading | None, last: Reading, now: Reading) -> bool:
     """Whether only a later reading can tell what this one is: it came as the last, and after a step that does not fit.
 
-    A batch's end that rests on it waits for one more.
+    Or, without a power limit, after a rise a thousand times the one before. A batch's end that rests on it waits for
+    one more.
     """
+    if rules.power_max_w is None and not rules.net:
+        risen = 0 if earlier is None else last.shown - earlier.shown
+        if now.shown - last.shown > NEAR_ZERO * max(risen, rules.slack, 1):
+            return True
     return not _fits(rules, last, now)
+
+
+def _is_return(rules: Rules, last: Reading, now: Reading, following: Reading | None) -> bool:
+    """Whether a register that showed 0 goes on from what it showed before, where no power limit could say so."""
+    if rules.power_max_w is not None or rules.net or following is None or last.shown != 0 or now.shown == rules.ones:
+        return False
+    onward = following.shown - now.shown
+    return onward >= 0 and now.shown > max(NEAR_ZERO * onward, FROM_ZERO * max(rules.slack, 1))
 
 
 def _fits(rules: Rules, earlier: Reading, later: Reading) -> bool:

@@ -49,17 +49,19 @@ def ends_open(counter: Counter, known: Readings) -> bool:
     """Whether only one more reading can tell if the last one is to be believed."""
     if len(known.raws) < 2 or len(set(known.scale_raws[-2:])) > 1:
         return False
-    last = known.cut(len(known.raws) - 2)
+    last = known.cut(max(0, len(known.raws) - 3))
+    if last.scale_raws and last.scale_raws[0] != last.scale_raws[-1]:
+        last = last.cut(1)
     scale = last.scale_raws[0] if last.scale_raws else None
     try:
         shown = scaled_column(counter.spec, last.raws, counter.ratio, last.scale_raws or None)
         rules = _parameters(counter, max(last.raws), scale).rules
     except (ValueError, ArithmeticError):
         return False
-    earlier, later = (
+    rows = [
         Reading(*row) for row in zip(*(c.tolist() for c in (last.requested_ns, last.answered_ns, shown)), strict=True)
-    )
-    return is_open(rules, earlier, later)
+    ]
+    return is_open(rules, rows[0] if len(rows) > 2 else None, *rows[-2:])
 
 
 def amounts(
