@@ -95,7 +95,13 @@ def test_a_last_reading_is_open_if_it_does_not_follow_from_the_one_before():
 
 @pytest.mark.parametrize(
     ("earlier", "last", "now", "is_so"),
-    [(8, 10, 2_010, False), (8, 10, 2_011, True), (10, 10, 1_010, False), (10, 10, 1_011, True), (None, 10, 1_011, True)],
+    [
+        (8, 10, 2_010, False),
+        (8, 10, 2_011, True),
+        (10, 10, 1_010, False),
+        (10, 10, 1_011, True),
+        (None, 10, 1_011, True),
+    ],
 )
 def test_a_last_reading_is_open_if_it_rose_a_thousand_times_as_much_as_the_one_before(earlier, last, now, is_so):
     readings = [None if earlier is None else at(0, earlier), at(1, last), at(2, now)]

@@ -4,7 +4,7 @@ import archive_maker as maker
 import pytest
 from archive_maker import AGENT, T0, S, failures, index_of
 
-from contract import records
+from contract import records, segment
 from verifier import archive, check_batches, evidence, trail
 
 
@@ -89,6 +89,23 @@ def test_a_line_nobody_declared_is_named(monkeypatch: pytest.MonkeyPatch):
 def test_complete_with_an_unknown_amount_is_named(monkeypatch: pytest.MonkeyPatch):
     lines = failures(with_parts(monkeypatch, 1, amount=None))
     assert "FAIL batch L1-0001: closed as complete, though an amount is unknown" in lines
+
+
+def test_nobody_may_choose_which_batches_count(monkeypatch: pytest.MonkeyPatch):
+    lines = failures(with_parts(monkeypatch, 0, closed="incomplete"))
+    assert "FAIL batch L1-0001: closed as incomplete, its readings make it complete" in lines
+
+
+def test_complete_without_a_reading_after_its_end_is_named():
+    made = maker.opened()
+    made.epoch(AGENT, maker.manifest_parts(), T0)
+    read_until = maker.BATCHES["L1-0001"][1] - 1
+    parts = [segment.encode(maker.meter_segment(meter, 0, read_until)) for meter in maker.METERS]
+    made.add(AGENT, "segment", parts, T0, T0 + read_until * maker.STEP_NS)
+    maker.add_batch(made, "L1-0001")
+    _, known, batches, _ = read(made)
+    signed = batches[0]
+    assert "closed as complete, its readings make it incomplete" in list(check_batches.line_faults(known, signed))
 
 
 def test_a_batch_without_parts_is_named():

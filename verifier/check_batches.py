@@ -17,7 +17,7 @@ from agent.aggregation.replay import Amount, Counter, Readings
 from contract import records
 from contract.errors import Malformed
 from contract.late_records import LatePart
-from contract.records import AmountPart, AnyEdge, BatchPart, DeclaredEdge, Edge, ScheduledEdge
+from contract.records import AmountPart, AnyEdge, BatchPart, DeclaredEdge, Edge, LinePart, ScheduledEdge
 from gateway import manual
 from gateway.attribution import BatchFacts
 from gateway.manual import Manual
@@ -252,6 +252,20 @@ def line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:
             yield f"{meter}/{point} ({role}) is given, but line {line.line} does not declare it"
     if batch.head.closed == "complete" and any(amount.amount is None for amount in batch.amounts):
         yield "closed as complete, though an amount is unknown"
+    elif batch.late is None:
+        yield from _closed_faults(evidence, batch, line)
+
+
+def _closed_faults(evidence: Evidence, batch: Batch, line: LinePart) -> Iterator[str]:
+    """A batch is complete where every counter has a reading after its end: nobody may choose which batches count."""
+    counters, places = evidence.manifests[batch.item.index].counters, batch_record.places(line)
+    if not places <= counters.keys():
+        return  # a finding where amounts are recomputed
+    known = {place: known_of(evidence, batch, counters[place]) for place in places}
+    settled = batch_record.is_settled(line, batch.head.end, counters, known)
+    due = "complete" if settled and None not in [amount.amount for amount in batch.amounts] else "incomplete"
+    if batch.head.closed != due:
+        yield f"closed as {batch.head.closed}, its readings make it {due}"
 
 
 def recomputed(evidence: Evidence, batch: Batch, signed: AmountPart) -> Amount:

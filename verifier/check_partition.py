@@ -95,8 +95,8 @@ def _closed(
     if None in amounts:
         why = sorted({name for window in (*inside, *idle) for name in window.anomalies}) or ["a gap in the readings"]
         return True, f"{counted}, {amounts.count(None)} of them unknown ({', '.join(why)}){beyond}"
-    if any(name != POWER_DISAGREES for window in (*inside, *idle) for name in window.anomalies):
-        return True, f"{counted}, the register wrapped{beyond}"
+    if told := sorted({name for window in (*inside, *idle) for name in window.anomalies} - {POWER_DISAGREES}):
+        return True, f"{counted}, not added up: the register shows {', '.join(told)}{beyond}"
     total = sum(amount for amount in amounts if amount is not None)
     whole, unit = replay.moved(counter, known), UNITS.get(counter.unit, counter.unit)
     if total != whole:
