@@ -18,6 +18,7 @@ from contract.derived_records import DerivedPart
 from contract.entry import AGENT_TYPES
 from contract.entry import read as read_entry
 from contract.errors import Malformed
+from contract.segment import is_good
 from gateway import attribution, cross_check, factors, manual, media, metered, metering, site_model, virtual
 from gateway.ledger import LedgerEntry
 from gateway.metered import ALL_TIME, Log, of_kind, parts_of, segments_of
@@ -171,10 +172,22 @@ def _shown(log: Log, asked: Asked, size: int) -> _Shown:
     batches = [e for e in log.select(BATCHES, asked.from_ns, asked.to_ns) if e.index < size]
     first_ns = min([asked.from_ns, *(e.from_ns for e in batches)])
     last_ns = min(max([asked.to_ns, *(e.to_ns for e in batches)]) + MARGIN_NS, ALL_TIME[1])
+    last_ns = _sealed_by(log, batches, last_ns)
     needs, margin_ns = _needs(log, batches, size), MARGIN_NS
     while _lacks(log, needs, max(first_ns - margin_ns, ALL_TIME[0]), size):
         margin_ns *= 2
     return _Shown(max(first_ns - margin_ns, ALL_TIME[0]), last_ns)
+
+
+def _sealed_by(log: Log, batches: Iterable[LedgerEntry], last_ns: int) -> int:
+    """The last reading sealed before a batch's record, if later: its end may rest on it, however long none came."""
+    records_at = {entry.author: entry.index for entry in batches if entry.type == "batch"}  # the last of each agent
+    for entry in log.select(("segment",), last_ns, ALL_TIME[1]):
+        if entry.index > max(records_at.values(), default=-1):
+            break
+        if entry.index < records_at.get(entry.author, -1):
+            last_ns = max(last_ns, entry.to_ns)
+    return last_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +283,8 @@ def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
             for block in part.blocks:
                 for column in block.columns:
                     place = entry.author, stated.get((entry.author, entry.epoch)), part.meter, column.point
-                    good = (at for at, raw in zip(block.answered_ns, column.raws, strict=True) if raw is not None)
+                    told = zip(block.answered_ns, column.raws, column.statuses, strict=True)
+                    good = (at for at, raw, status in told if raw is not None and is_good(status))
                     earliest[place] = sorted([*earliest.get(place, ()), *islice(good, 2)])[:2]
     return any(
         sum(at <= need.start_ns for at in earliest.get((need.author, need.configuration, need.meter, need.point), ()))

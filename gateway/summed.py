@@ -1,8 +1,9 @@
 """Uncertainty of a sum of metered energies: what each amount's record says of its errors in, one U95 out.
 
 One meter's limit of error is the same error in all its batches and registers, so it adds linearly; so do its
-transformers' and its certificate's. Neighbouring batches share an edge, whose error is added to the one and taken from the other: inside the
-sum it is gone. Everything else, and other meters, are independent. Never: a known part for an unknown one.
+transformers' and its certificate's. Neighbouring batches share an edge, whose error is added to the one and taken from
+the other: inside the sum it is gone. Everything else, and other meters, are independent. Never: a known part for an
+unknown one.
 """
 
 from collections.abc import Iterable, Sequence

@@ -161,27 +161,33 @@ HOURS_NS = 3 * 3600 * maker.S
 
 def after_an_outage() -> maker.Factory:
     """Half of the readings 3 h earlier; the next reading comes only within the first batch."""
+    old = [shifted(meter, 0, 6) for meter in maker.METERS]
+    return one_batch(old, [maker.meter_segment(meter, 20, 120) for meter in maker.METERS])
+
+
+def one_batch(*sealed_before: list[segment.MeterSegment]) -> maker.Factory:
+    """The first batch alone, sealed after these segments, each of all meters."""
     made = maker.opened()
     parts = maker.manifest_parts()
     made.epoch(AGENT, parts, maker.T0 - HOURS_NS)
-    old = [shifted(meter, 0, 6) for meter in maker.METERS]
-    since_ns = maker.T0 - HOURS_NS
-    made.add(AGENT, "segment", [segment.encode(part) for part in old], since_ns, since_ns + 60 * maker.S)
-    new = [maker.meter_segment(meter, 20, 120) for meter in maker.METERS]
-    made.add(AGENT, "segment", [segment.encode(p) for p in new], maker.T0 + 200 * maker.S, maker.T0 + 1200 * maker.S)
-    known = {meter: [a, b] for meter, a, b in zip(maker.METERS, old, new, strict=True)}
+    for read in sealed_before:
+        (block,) = read[0].blocks
+        spoken_of = min(block.requested_ns), max(block.answered_ns)
+        made.add(AGENT, "segment", [segment.encode(part) for part in read], *spoken_of)
+    known = {meter: list(mine) for meter, *mine in zip(maker.METERS, *sealed_before, strict=True)}
     line = next(records.read(p, records.LinePart) for p in parts if records.kind_of(p) == "line")
     one = maker.ended("L1-0001")
     sealed = closing.parts(line, one, replay.counters(parts), known, complete=True)
+    assert records.read(sealed[0], records.BatchPart).closed == "complete"
     made.add(AGENT, "event", [maker.end_event("L1-0001")], one.end.latest_ns, one.end.latest_ns)
     made.add(AGENT, "batch", sealed, one.running.start.earliest_ns, one.end.latest_ns)
     return made
 
 
-def shifted(meter: str, first: int, last: int) -> segment.MeterSegment:
+def shifted(meter: str, first: int, last: int, by_ns: int = -HOURS_NS) -> segment.MeterSegment:
     part = maker.meter_segment(meter, first, last)
     (block,) = part.blocks
-    times = {name: tuple(at - HOURS_NS for at in getattr(block, name)) for name in ("requested_ns", "answered_ns")}
+    times = {name: tuple(at + by_ns for at in getattr(block, name)) for name in ("requested_ns", "answered_ns")}
     return replace(part, blocks=(replace(block, **times),))
 
 
@@ -191,6 +197,32 @@ def test_the_last_reading_before_a_batch_is_shown_however_old(tmp_path: Path):
     data = sealed.export()
     sealed.ledger.close()
     assert [f.line() for f in verify(archive.read(data)).findings if not f.ok] == []
+
+
+def test_the_first_reading_after_a_batch_is_shown_however_late(tmp_path: Path):
+    late = [shifted(meter, 50, 60, HOURS_NS) for meter in maker.METERS]
+    sealed = Sealer(one_batch([maker.meter_segment(meter, 0, 30) for meter in maker.METERS], late), tmp_path)
+    data = sealed.export()
+    sealed.ledger.close()
+    assert [f.line() for f in verify(archive.read(data)).findings if not f.ok] == []
+
+
+def test_readings_that_have_no_good_value_are_none_to_rest_on(tmp_path: Path):
+    old = [shifted(meter, 0, 6) for meter in maker.METERS]
+    bad = [uncertain(maker.meter_segment(meter, 0, 10)) for meter in maker.METERS]
+    new = [maker.meter_segment(meter, 20, 120) for meter in maker.METERS]
+    sealed = Sealer(one_batch(old, bad, new), tmp_path)
+    data = sealed.export()
+    sealed.ledger.close()
+    assert [f.line() for f in verify(archive.read(data)).findings if not f.ok] == []
+
+
+def uncertain(part: segment.MeterSegment) -> segment.MeterSegment:
+    """UncertainLastUsableValue (OPC 10000-6, annex A): it has a value, of an instant unknown."""
+    (block,) = part.blocks
+    (column,) = block.columns
+    column = replace(column, statuses=(0x40900000,) * len(column.raws))
+    return replace(part, blocks=(replace(block, columns=(column,)),))
 
 
 def test_a_withheld_reading_that_a_batch_rests_on_is_named(tmp_path: Path):

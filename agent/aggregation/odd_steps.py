@@ -21,9 +21,9 @@ W_NS_PER_WH_MILLI = 3_600_000_000
 # A register that was reset starts at 0. Without a power limit, under a thousandth of what it showed before counts as
 # near 0, and a rise a thousand times that of the readings around it is no rise.
 NEAR_ZERO = 1_000
-# A gateway that has lost its meter may answer 0 for as long as it likes. Without a power limit, a rise from 0 by so many
-# steps, and a thousand times the next rise, is what the meter showed before. The figure is this project's choice: far
-# above what a counter that is set to 0 for each batch counts from one reading to the next.
+# A gateway that has lost its meter may answer 0 for as long as it likes. Without a power limit, a rise from 0 by so
+# many steps, and a thousand times the next rise, is what the meter showed before. The figure is this project's choice:
+# far above what a counter that is set to 0 for each batch counts from one reading to the next.
 FROM_ZERO = 100_000
 _EDIT_SHARE = 200
 
@@ -84,9 +84,9 @@ def most(rules: Rules, earlier: Reading, later: Reading) -> int | None:
 def name(rules: Rules, last: Reading, now: Reading, following: Reading | None) -> Kind | None:
     """What the step from the last reading that counts to this one is; None for a step like any other.
 
-    An unknown age (-1) grants no extra time. In this order: a return from 0; a rise that fits; a single reading that is wrong by itself;
-    a wrap, if the energy it would mean is plausible: no more than the circuit carries plus one step, or without that
-    half of the limit; a changed ratio; a jump up; a reset; any other step back.
+    An unknown age (-1) grants no extra time. In this order: a return from 0; a rise that fits; a single reading that is
+    wrong by itself; a wrap, if the energy it would mean is plausible: no more than the circuit carries plus one step,
+    or without that half of the limit; a changed ratio; a jump up; a reset; any other step back.
     """
     before, after, limit = last.shown, now.shown, rules.limit
     can_carry = most(rules, last, now)
