@@ -332,7 +332,11 @@ def test_a_configuration_names_the_driver_and_the_address(tmp_path):
         ("/dev/ttyUSB0", "", ("bus.line.device: missing", "name the serial port")),
         ('"serial"\ndevice', '"rtu"\ndevice', ("bus.line.kind", "'rtu'", "use one of serial, tcp")),
         ("dlt645-2007", "eastron-sdm630", ("meter.hall", "is not for DL/T 645", "as dlt645-2007")),
-        ('installation = "1"', 'address = "1"', ("meter.press.address", "only meters on a dlt645 or mqtt bus", "modbus")),
+        (
+            'installation = "1"',
+            'address = "1"',
+            ("meter.press.address", "only meters on a dlt645 or mqtt bus", "modbus"),
+        ),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path, old, new, told):
