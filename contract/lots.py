@@ -58,7 +58,7 @@ class LotRef(BaseModel):
 def canonical(quantity: Decimal, unit: str) -> tuple[int, str]:
     """A quantity as an integer in its canonical unit. Raises ValueError for what is none, or would be rounded."""
     if unit not in UNITS:
-        raise ValueError(f"unit: {unit!r}: use one of {', '.join(UNITS)}")
+        raise ValueError(f"unit: {unit[:40]!r}: use one of {', '.join(UNITS)}")
     name, exponent = UNITS[unit]
     if not quantity.is_finite() or quantity < 0 or quantity.adjusted() > 18:
         raise ValueError("quantity: not a number from 0 to 10^19: give what there is, not less than nothing")

@@ -16,6 +16,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from contract.batch_message import once
 from contract.problems import Problems
 from gateway import spool
 from gateway.board import Board
@@ -77,8 +78,8 @@ async def _body(request: Request) -> bytes:
 
 def _said(data: bytes, board: Board) -> LateBatch:
     try:
-        given = json.loads(data, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        given = json.loads(data, parse_float=Decimal, object_pairs_hook=once)
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise HTTPException(422, [f"not JSON: {error}"]) from None
     if not isinstance(given, dict):
         raise HTTPException(422, ["write one object with the batch's fields"])

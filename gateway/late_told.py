@@ -7,12 +7,12 @@ Raises Problems, `field: problem: hint`, all at once. Never: guesses a zone, or 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
-from contract.problems import Problems, explain, suggest
+from contract.problems import SHOWN_CHARACTERS, Problems, explain, suggest
 from gateway.export_cli import at_ns
 from gateway.late_batch import LateBatch, window_faults
 
@@ -38,7 +38,7 @@ class Way:
 def read(words: Mapping[str, object], zone: tzinfo, way: Way) -> LateBatch:
     """Read one batch; a field that is None or empty is not given."""
     given = {name: value for name, value in words.items() if value is not None and value != ""}
-    lines = [f"{name}: unknown: {suggest(name, FIELDS)}" for name in given if name not in FIELDS]
+    lines = [f"{_shown(name)}: unknown: {suggest(name, FIELDS)}" for name in given if name not in FIELDS]
     lines += [f"{name}: missing: give it" for name in NEEDED if name not in given]
 
     def of(name: str, form: Callable[[object], Value]) -> Value | None:
@@ -63,9 +63,14 @@ def read(words: Mapping[str, object], zone: tzinfo, way: Way) -> LateBatch:
     return said
 
 
+def _shown(name: str) -> str:
+    """A field's name as it can be printed on a line."""
+    return name if name.isprintable() and len(name) <= SHOWN_CHARACTERS else ascii(name[:SHOWN_CHARACTERS])
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text: write it in quotes")  # noqa: TRY004 - told to people like the others
+        raise ValueError(f"{repr(value)[:SHOWN_CHARACTERS]} is not text: write it in quotes")  # noqa: TRY004 - told to people like the others
     if any("\ud800" <= letter <= "\udfff" for letter in value):
         raise ValueError("holds half a character: write it anew")
     return value.strip()
@@ -87,8 +92,9 @@ def _seconds(value: object) -> int:
     """Seconds, to the nanosecond, as ns."""
     try:
         ns = Decimal("NaN" if isinstance(value, bool) else str(value).strip()) * NS
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one beyond every exponent
         ns = Decimal("NaN")
     if not ns.is_finite() or not 0 <= ns <= 86_400 * NS or ns != int(ns):
-        raise ValueError(f"{value!r}: write seconds from 0 to 86400, such as 60")
+        shown = str(value) if isinstance(value, Decimal) else repr(value)
+        raise ValueError(f"{shown[:SHOWN_CHARACTERS]}: write seconds from 0 to 86400, such as 60")
     return int(ns)

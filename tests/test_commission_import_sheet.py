@@ -1,10 +1,12 @@
 """A list is read from its bytes alone, under the name of what it lists."""
 
 import io
+import zipfile
 
 import openpyxl
 import pytest
 
+from agent.commission import import_sheet
 from agent.commission.import_sheet import read
 from contract.problems import Problems
 
@@ -47,3 +49,48 @@ def test_what_is_no_list_is_refused_in_one_line(data, line):
     with pytest.raises(Problems) as found:
         read("b.xlsx", data, "batches")
     assert list(found.value.lines) == [line]
+
+
+def with_first_sheet(change, declared=""):
+    """A workbook whose first sheet's XML somebody wrote by hand."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(("batches", [["line"]])))) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            xml = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                text = xml.decode()
+                xml = (
+                    declared + text[text.index("<worksheet") :].replace("</sheetData>", change + "</sheetData>")
+                ).encode()
+            new.writestr(name, xml)
+    return file.getvalue()
+
+
+def test_a_workbook_that_says_more_than_its_size_is_refused():
+    row = '<row r="2"><c r="A2" t="inlineStr"><is><t>&a;&a;</t></is></c></row>'
+    with pytest.raises(Problems) as found:
+        read("b.xlsx", with_first_sheet(row, '<!DOCTYPE x [<!ENTITY a "AAAA">]>'), "batches")
+    assert list(found.value.lines) == ["b.xlsx: holds a document type declaration: open it in Excel and save it anew"]
+
+
+def test_a_row_far_below_is_told_with_the_files_name():
+    with pytest.raises(Problems) as found:
+        read("b.xlsx", with_first_sheet('<row r="9999"><c r="A9999"><v>1</v></c></row>'), "batches")
+    assert list(found.value.lines) == [
+        "b.xlsx: sheet 'batches': more than 5000 rows: delete what stands below the list"
+    ]
+
+
+def test_of_a_long_text_no_more_is_taken_apart_than_may_be_in_it(monkeypatch):
+    seen = []
+    reader = import_sheet.csv.reader
+
+    def counted(*given, **named):
+        for record in reader(*given, **named):
+            seen.append(record)
+            yield record
+
+    monkeypatch.setattr(import_sheet.csv, "reader", counted)
+    with pytest.raises(Problems, match="more than 5000 rows"):
+        read("b.csv", b"\n" * 100_000, "batches")
+    assert len(seen) == import_sheet.ROWS_MAX + 1

@@ -91,6 +91,7 @@ def test_times(at, ns):
         ({"at": 1772402400}, "at: 1772402400"),
         ({"inputs": [{"lot": "C", "quantity": 1}]}, "inputs.0.unit: missing"),
         ({"inputs": [{"lot": "C", "quantity": 1, "unit": "lb"}]}, "inputs.0.unit: 'lb': use one of"),
+        ({"inputs": [{"lot": "C", "quantity": 1, "unit": "a\n" * 9000}]}, "inputs.0.unit: 'a"),
         ({"inputs": [{"lot": "C", "unit": "kg"}]}, "inputs.0.quantity: missing"),
         ({"inputs": [{"lot": "C", "quantity": "1 kg", "unit": "kg"}]}, "inputs.0.quantity: '1 kg'"),
         ({"inputs": [{"lot": "C", "quantity": True, "unit": "kg"}]}, "inputs.0.quantity: True"),

@@ -88,8 +88,13 @@ def test_without_the_token_nothing_is_read(tmp_path, header):
         (b"[]", 422, "write one object"),
         (b"[" * 10_000, 422, "not JSON"),
         (json.dumps({**BATCH, "line": None, "colour": "red"}).encode(), 422, "line: missing: give it"),
+        (json.dumps(BATCH).replace("0.5", "1e9999999").encode(), 422, "edge_s: 1E+9999999: write seconds from 0"),
+        (json.dumps(BATCH).replace("0.5", "1e99999999999999999999").encode(), 422, "not JSON"),
+        (json.dumps({**BATCH, "\ud800": 1}).encode(), 422, "'\\\\ud800': unknown"),
+        (json.dumps({**BATCH, "a\nb": 1}).encode(), 422, "'a\\\\nb': unknown"),
+        (b'{"line": "line1", "line": "line2"}', 422, "member 'line' is given twice"),
     ],
-    ids=["large", "cut", "list", "deep", "fields"],
+    ids=["large", "cut", "list", "deep", "fields", "exponent", "beyond", "half", "newline", "twice"],
 )
 def test_what_is_no_batch_is_refused_before_anything_is_left(tmp_path, content, status, words):
     answer = client(tmp_path, taken).post(PATH, content=content, headers=WITH)

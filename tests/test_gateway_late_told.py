@@ -62,6 +62,8 @@ def test_everything_wrong_is_told_at_once():
         ({"batch": ["B"]}, "batch: ['B'] is not text: write it in quotes"),
         ({"reason": "\ud800"}, "reason: holds half a character: write it anew"),
         ({"edge_s": True}, "edge_s: True: write seconds from 0 to 86400, such as 60"),
+        ({"edge_s": "1e9999999"}, "edge_s: '1e9999999': write seconds from 0 to 86400, such as 60"),
+        ({"edge_s": "9" * 99}, f"edge_s: '{'9' * 59}: write seconds from 0 to 86400, such as 60"),
         ({"edge_s": "1e-12"}, "edge_s: '1e-12': write seconds from 0 to 86400, such as 60"),
         ({"edge_s": float("nan")}, "edge_s: nan: write seconds from 0 to 86400, such as 60"),
     ],

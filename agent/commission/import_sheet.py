@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from agent.commission.import_cells import UNCALCULATED, Row
@@ -19,6 +20,7 @@ UNPACKED_BYTES_MAX = 16 * 2**20  # parsed, a cell can take thirty times its byte
 FILES_INSIDE_MAX = 1000
 ROWS_MAX, COLUMNS_MAX = 5_000, 200
 ENCODINGS = (("utf-8-sig", "UTF-8"), ("gb18030", "GB18030"))
+DTDS = tuple("<!DOCTYPE".encode(coding) for coding in ("ascii", "utf-16-le", "utf-16-be"))  # of what XML may be in
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # old .xls, and any workbook with a password
 
 
@@ -50,7 +52,7 @@ def _csv(file: str, data: bytes) -> Listed:
         with_mark = " with byte order mark" if data.startswith(b"\xef\xbb\xbf") else ""
         delimiter = max(",;\t", key=text[:10_000].count)
         try:
-            records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+            records = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), ROWS_MAX + 1))
         except csv.Error as error:
             raise _problem(file, f"not readable as CSV: {error}", "save it anew as CSV UTF-8") from None
         if len(records) > ROWS_MAX:
@@ -69,7 +71,7 @@ def _workbook(file: str, data: bytes, of: str) -> Listed:
         formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
         name = _sheet(file, values.sheetnames, of)
         # without the stated dimensions, which some programs write wrong; cells that are not there do not count
-        pairs = zip(_records(values[name]), _records(formulas[name]), strict=True)
+        pairs = zip(_records(file, values[name]), _records(file, formulas[name]), strict=True)
         rows = tuple(Row(number, _joined(*pair)) for number, pair in enumerate(pairs, 1))
     except Problems:
         raise
@@ -81,7 +83,8 @@ def _workbook(file: str, data: bytes, of: str) -> Listed:
 def _measure(file: str, data: bytes, of: str) -> None:
     """Refuse an archive that would not fit into memory. Its directory binds: reading stops at the sizes it states."""
     try:
-        inside = zipfile.ZipFile(io.BytesIO(data)).infolist()
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        inside = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise _problem(file, f"damaged: {error}", "copy or save it anew") from None
     unpacked = sum(file.file_size for file in inside)
@@ -90,6 +93,12 @@ def _measure(file: str, data: bytes, of: str) -> None:
             f"unpacks to {unpacked} bytes in {len(inside)} files, more than {UNPACKED_BYTES_MAX} or {FILES_INSIDE_MAX}"
         )
         raise _problem(file, told, f"keep only the list of {of} in it")
+    try:
+        grows = any(mark in archive.read(one) for one in inside for mark in DTDS)
+    except Exception as error:  # a damaged member, a password, a compression nobody uses
+        raise _problem(file, f"damaged: {error}", "copy or save it anew") from error
+    if grows:  # by its entities it says more than its size: no program writes them into a workbook
+        raise _problem(file, "holds a document type declaration", "open it in Excel and save it anew")
 
 
 def _sheet(file: str, names: Sequence[str], of: str) -> str:
@@ -99,11 +108,13 @@ def _sheet(file: str, names: Sequence[str], of: str) -> str:
     return found[0]
 
 
-def _records(sheet: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - the library has no types
+def _records(file: str, sheet: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - the library has no types
     sheet.reset_dimensions()
     for number, record in enumerate(sheet.iter_rows(max_col=COLUMNS_MAX), 1):
         if number > ROWS_MAX:
-            raise Problems([f"sheet {sheet.title!r}: more than {ROWS_MAX} rows: delete what stands below the list"])
+            raise _problem(
+                file, f"sheet {sheet.title!r}: more than {ROWS_MAX} rows", "delete what stands below the list"
+            )
         yield record
 
 
