@@ -20,6 +20,7 @@ from gateway.preflight import Prepared
 from gateway.spool_kinds import KINDS
 
 WAIT_S, LOOK_S = 10.0, 0.1
+TAKEN = "taken up by the running gateway"
 
 Pause = Callable[[float], object]
 Told = Callable[[], str]  # what became of a filing; raises ValueError with the reason if it was refused
@@ -52,9 +53,10 @@ def hand_in_all(
             one.unlink(missing_ok=True)
         raise
     try:
-        for _ in spool.work_off(of.data, KINDS, ledger, sequencer.seal):
-            pass
-        return [partial(_told, one, f"entry {ledger.size - 1} of the ledger") for one in left]
+        indexes = {done.name: done.index for done in spool.work_off(of.data, KINDS, ledger, sequencer.seal)}
+        # one that is not among them was taken by a gateway that stopped just then
+        places = [f"entry {indexes[one.name]} of the ledger" if one.name in indexes else TAKEN for one in left]
+        return [partial(_told, *both) for both in zip(left, places, strict=True)]
     finally:
         ledger.close()
 
@@ -63,7 +65,7 @@ def awaited(left: Path, pause: Pause = time.sleep) -> str:
     """What the running gateway made of a filing. Raises ValueError with the reason if it refused it."""
     for _ in range(round(WAIT_S / LOOK_S)):
         if not left.exists():
-            return _told(left, "taken up by the running gateway")
+            return _told(left, TAKEN)
         pause(LOOK_S)
     return f"left for the gateway that holds the ledger, which has not taken it up yet: {left}"
 

@@ -5,6 +5,7 @@ chain. A file goes only after its entry is durable, and the same parts are seale
 repeats nothing. One that cannot be used is set aside with the reason beside it. Never: a half-written file taken up.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from contract import body
 from contract.errors import Inadmissible
 from contract.problems import explain, suggest
 from contract.writer import Span
-from gateway.ledger import Ledger
+from gateway.ledger import Ledger, LedgerEntry
 from gateway.trust import GATEWAY, shown_parts
 
 FOLDER, REFUSED = "spool", "refused"
@@ -31,7 +32,7 @@ Said = TypeVar("Said", bound=BaseModel)
 class Seal(Protocol):
     """What seals an entry of the gateway's own chain."""
 
-    def __call__(self, kind: str, parts: Sequence[bytes], span: Span | None = None, /) -> object:
+    def __call__(self, kind: str, parts: Sequence[bytes], span: Span | None = None, /) -> LedgerEntry:
         """Make the entry durable; `span` None: it speaks of the moment."""
 
 
@@ -51,9 +52,10 @@ class Kind(Generic[Said]):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a file: `reason` is None where its entry is in the ledger."""
+    """What became of a file: the `index` of its entry in the ledger, or the `reason` why there is none."""
 
     name: str
+    index: int | None
     reason: str | None
 
 
@@ -86,23 +88,48 @@ def leave(data: Path, kind: str, says: BaseModel, at_ns: int) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{at_ns:020d}-{os.urandom(4).hex()}.json"
     growing = path.with_suffix(".new")
-    with growing.open("x", encoding="utf-8") as file:
-        json.dump({"kind": kind, "says": says.model_dump(mode="json")}, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    growing.rename(path)
+    try:
+        with growing.open("x", encoding="utf-8") as file:
+            json.dump({"kind": kind, "says": says.model_dump(mode="json")}, file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        growing.rename(path)
+    except BaseException:
+        growing.unlink(missing_ok=True)
+        raise
+    _sync(folder)
     return path
 
 
 def work_off(data: Path, kinds: Kinds, ledger: Ledger, seal: Seal) -> Iterator[Done]:
-    """Turn every filing into its entry, in the order they were left. Raises Corrupt if the ledger takes no more."""
-    for path in sorted((data / FOLDER).glob("*.json")):
-        reason = _taken_up(path, kinds, ledger, seal)
-        if reason is None:
-            path.unlink(missing_ok=True)
-        else:
-            _set_aside(path, reason)
-        yield Done(path.name, reason)
+    """Turn every filing into its entry, in the order they were left. Raises Corrupt if the ledger takes no more.
+
+    Raises OSError at the end if one could not be removed: it keeps no other from its entry.
+    """
+    stuck: OSError | None = None
+    for path in _waiting(data / FOLDER):
+        done = _taken_up(path, kinds, ledger, seal)
+        try:
+            if done.reason is None:
+                with contextlib.suppress(OSError):
+                    _beside(path).unlink()  # why it was refused before a crash
+                path.unlink(missing_ok=True)
+            else:
+                _set_aside(path, done.reason)
+        except OSError as error:
+            stuck = stuck or error
+            continue
+        yield done
+    if stuck is not None:
+        raise stuck
+
+
+def _waiting(folder: Path) -> list[Path]:
+    """Raises OSError for a folder that cannot be looked into: what lies in it would wait for ever."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".json")
+    except FileNotFoundError:
+        return []
 
 
 def refusal(path: Path) -> str | None:
@@ -113,31 +140,34 @@ def refusal(path: Path) -> str | None:
         return None
 
 
-def _taken_up(path: Path, kinds: Kinds, ledger: Ledger, seal: Seal) -> str | None:
-    """Seal one filing; the reason if it cannot be."""
+def _taken_up(path: Path, kinds: Kinds, ledger: Ledger, seal: Seal) -> Done:
+    """Seal one filing, unless it cannot be."""
+    if not path.is_file():  # a pipe would be waited for
+        return Done(path.name, None, "not a file")
     try:
         with path.open("rb") as file:
             data = file.read(FILE_BYTES_MAX + 1)
         kind, says = parse(data, kinds)
         parts = list(kind.parts(says, ledger))
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return Done(path.name, None, f"cannot be read: {error.strerror}")
     except (ValueError, ArithmeticError, LookupError) as error:  # Problems and Inadmissible are ValueErrors
-        return "; ".join(str(error).splitlines()) or type(error).__name__
-    if not _is_said(ledger, kind.type, parts):
-        seal(kind.type, parts, kind.span(says) if kind.span else None)
-    return None
+        return Done(path.name, None, "; ".join(str(error).splitlines()) or type(error).__name__)
+    index = _said(ledger, kind.type, parts)
+    if index is None:
+        index = seal(kind.type, parts, kind.span(says) if kind.span else None).index
+    return Done(path.name, index, None)
 
 
-def _is_said(ledger: Ledger, kind: str, parts: Sequence[bytes]) -> bool:
-    """Whether an entry says the same already: it was sealed, and a crash kept its file from being removed."""
+def _said(ledger: Ledger, kind: str, parts: Sequence[bytes]) -> int | None:
+    """The entry that says the same already: it was sealed, and a crash kept its file from being removed."""
     for entry in ledger.select([kind], *ALL_TIME, author=GATEWAY):
         try:
             if list(shown_parts(body.unpack(entry.body))) == list(parts):
-                return True
+                return entry.index
         except Inadmissible:
             continue
-    return False
+    return None
 
 
 def _set_aside(path: Path, reason: str) -> None:
@@ -150,3 +180,12 @@ def _set_aside(path: Path, reason: str) -> None:
 
 def _beside(path: Path) -> Path:
     return path.parent / REFUSED / f"{path.stem}.txt"
+
+
+def _sync(folder: Path) -> None:
+    """A new name, too, must survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

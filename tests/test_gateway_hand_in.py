@@ -54,6 +54,12 @@ def test_without_a_running_gateway_the_command_does_it(begun):
     assert told == f"entry {index} of the ledger"
 
 
+def test_each_of_several_is_told_its_own_entry(begun):
+    told = [one() for one in room.hand_in_all(*begun, "note", [Note(number=3), Note(number=4), Note(number=5)])]
+    assert told == [f"entry {index} of the ledger" for index in filed(begun)]
+    assert len(set(told)) == 3
+
+
 def test_the_running_gateway_takes_it_up(begun):
     ledger, sequencer = opened(begun)
     try:

@@ -1,6 +1,7 @@
 """Filings become entries once each, in order; one that cannot be used is set aside with its reason."""
 
 import json
+import os
 
 import pytest
 from authors import SITE, event_part
@@ -80,9 +81,54 @@ def test_a_crash_between_sealing_and_removing_repeats_nothing(desk, tmp_path):
     work_off(desk, tmp_path)
     left.write_bytes(said)
     desk.reopen()
-    assert work_off(desk, tmp_path) == [spool.Done(left.name, None)]
+    (done,) = work_off(desk, tmp_path)
     assert numbers(desk) == [7]
     assert not left.exists()
+    (entry,) = desk.ledger.select(["review"], *spool.ALL_TIME)
+    assert done == spool.Done(left.name, entry.index, None)
+
+
+def test_a_reason_from_before_a_crash_is_none_when_the_filing_is_taken_after_it(desk, tmp_path):
+    left = spool.leave(tmp_path, "note", Note(number=7), 1)
+    note = tmp_path / spool.FOLDER / spool.REFUSED / f"{left.stem}.txt"
+    note.parent.mkdir()
+    note.write_text("number: too early: give it later\n")
+    assert [one.reason for one in work_off(desk, tmp_path)] == [None]
+    assert spool.refusal(left) is None
+
+
+def test_one_that_cannot_be_set_aside_keeps_no_other_from_its_entry(desk, tmp_path):
+    spool.leave(tmp_path, "note", Note(number=-1), 1)
+    good = spool.leave(tmp_path, "note", Note(number=5), 2)
+    (tmp_path / spool.FOLDER / spool.REFUSED).write_text("no folder")
+    with pytest.raises(OSError, match="refused"):
+        work_off(desk, tmp_path)
+    assert numbers(desk) == [5]
+    assert not good.exists()
+
+
+def test_what_is_no_file_is_not_waited_for(desk, tmp_path):
+    good = spool.leave(tmp_path, "note", Note(number=5), 2)
+    os.mkfifo(good.parent / "0-pipe.json")
+    (good.parent / "1-folder.json").mkdir()
+    assert [one.reason for one in work_off(desk, tmp_path)] == ["not a file", None, "not a file"]
+    assert numbers(desk) == [5]
+
+
+def test_a_spool_that_cannot_be_looked_into_is_told(desk, tmp_path):
+    (tmp_path / spool.FOLDER).write_text("no folder")
+    with pytest.raises(OSError, match="spool"):
+        work_off(desk, tmp_path)
+
+
+def test_a_disk_that_is_full_leaves_no_half_filing(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(spool.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        spool.leave(tmp_path, "note", Note(number=5), 2)
+    assert list((tmp_path / spool.FOLDER).iterdir()) == []
 
 
 def test_a_refused_filing_is_kept_with_its_reason_and_stops_no_other(desk, tmp_path):
