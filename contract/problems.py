@@ -64,6 +64,11 @@ def _follows(one: Any, found: Sequence[Any]) -> bool:  # noqa: ANN401 - pydantic
     )
 
 
+def one_line(text: str) -> str:
+    """A text from elsewhere as it may be printed: whoever wrote it adds no line, and sends a terminal no command."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def suggest(word: str, allowed: Collection[str]) -> str:
     """A hint for a word that is not allowed: the one that was probably meant, else all that are."""
     near = difflib.get_close_matches(word, allowed, 1)

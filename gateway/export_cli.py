@@ -14,7 +14,7 @@ from pathlib import Path
 
 from contract import records
 from contract.calendar import instant_ns
-from contract.problems import Problems
+from contract.problems import Problems, one_line
 from gateway import site_model
 from gateway.config import Config, load
 from gateway.cross_check import remarks
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         return _refuse([f"{error}: stop the gateway, export, and start it again"], FAILED)
     except (Stopped, OSError, ValueError) as error:
         return _refuse([str(error)], FAILED)
-    sys.stdout.writelines(f"{remark}\n" for remark in remarks(run.statement))
+    sys.stdout.writelines(f"{one_line(remark)}\n" for remark in remarks(run.statement))
     sys.stdout.write(f"{given.out}: {len(data)} bytes; check it with `metertrail verify {given.out}`\n")
     return 0
 

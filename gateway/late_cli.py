@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contract import records
 from contract.late_records import LatePart
-from contract.problems import Problems
+from contract.problems import Problems, one_line
 from gateway import late_batch, late_list, site_model
 from gateway.attribution import late_facts
 from gateway.config import Config, load
@@ -45,11 +45,14 @@ def main(argv: Sequence[str]) -> int:
         told = _one(given, prepared) if given.what == "add" else _listed(given.list, prepared)
     except Problems as found:
         return _refuse(found.lines, USAGE)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        where = error.filename or given.config  # a full disk has no name
+        return _refuse([f"{where}: {error.strerror}: name a file that can be used"], USAGE)
+    except ValueError as error:
         return _refuse([str(error)], USAGE)
     try:
         if given.what == "add":
-            sys.stdout.write(f"{told[0].batch}: {hand_in(given.config, config, prepared, KIND, told[0])}\n")
+            sys.stdout.write(f"{one_line(told[0].batch)}: {hand_in(given.config, config, prepared, KIND, told[0])}\n")
             return 0
         return _import(given, config, prepared, told)
     except Problems as found:
@@ -115,7 +118,7 @@ def _tell(name: str, config: Config, told: Sequence[LateBatch]) -> None:
             except ValueError as error:
                 lines += late_list.placed(name, said.row, str(error).splitlines())
             else:
-                said_of.append(f"{name}: row {said.row}: {_summary(parts)}\n")
+                said_of.append(f"{name}: row {said.row}: {one_line(_summary(parts))}\n")
     finally:
         ledger.close()
     if lines:

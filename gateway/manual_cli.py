@@ -50,7 +50,10 @@ def main(argv: Sequence[str]) -> int:
         return _refuse(found.lines, USAGE)
     except ValidationError as error:
         return _refuse(explain(error, KINDS[kind].says), USAGE)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        where = error.filename or given.config  # a full disk has no name
+        return _refuse([f"{where}: {error.strerror}: name a file that can be used"], USAGE)
+    except ValueError as error:
         return _refuse([str(error)], USAGE)
     try:
         told = hand_in(given.config, config, prepared, kind, filing)
@@ -62,7 +65,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _reading(given: argparse.Namespace, site: SiteModel) -> tuple[str, Mapping[str, object]]:
     agent, meter, point = _split(given.counter, COUNTER)
-    earliest_ns = at_ns(given.at, site.local)
+    if given.within < 0:
+        raise ValueError(f"--within {given.within}: give seconds, such as {WITHIN_S}")
+    earliest_ns = _at_ns("--at", given.at, site)
     return "reading", {
         "agent": agent,
         "meter": meter,
@@ -80,8 +85,8 @@ def _invoice(given: argparse.Namespace, site: SiteModel) -> tuple[str, Mapping[s
         "number": given.number,
         "carrier": given.carrier,
         "text": given.amount,
-        "from_ns": at_ns(given.since, site.local),
-        "to_ns": at_ns(given.until, site.local),
+        "from_ns": _at_ns("--from", given.since, site),
+        "to_ns": _at_ns("--to", given.until, site),
         "counters": tuple(given.counter),
     }
 
@@ -144,6 +149,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--author", metavar="NAME", required=True, help="who says so")
         command.add_argument("--reason", metavar="TEXT", required=True, help="why by hand")
     return parser
+
+
+def _at_ns(option: str, text: str, site: SiteModel) -> int:
+    try:
+        return at_ns(text, site.local)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{option}: {error}") from None
 
 
 def _split(name: str, form: str) -> list[str]:

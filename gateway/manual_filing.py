@@ -13,7 +13,7 @@ from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contract import amount_text, body, records
-from contract.entry import Hash, Name
+from contract.entry import Count, Hash, Name
 from contract.entry import read as read_entry
 from contract.errors import Malformed
 from contract.late_records import LatePart
@@ -100,8 +100,8 @@ class AmendmentFiling(Filing):
     line: Name | None
     batch: Line | None
     role: Literal["good", "scrap"] | None
-    entry: Annotated[int, Ge(0)] | None
-    number: Annotated[int, Ge(0)] = Field(default=0)
+    entry: Count | None
+    number: Count = Field(default=0)
     text: Line
 
 
@@ -110,6 +110,8 @@ def reading(says: ReadingFiling, ledger: Ledger) -> list[bytes]:
     written = _written("text", says.text, says.multiplier)
     if says.earliest_ns > says.latest_ns:
         raise ValueError("latest_ns: before earliest_ns: give the time of reading in order")
+    if says.earliest_ns > says.entered_ns:
+        raise ValueError("earliest_ns: has not passed yet: check the time of reading, and the clock of this machine")
     counter = _counter(ledger, says.agent, says.meter, says.point, written.unit)
     record = ReadingPart(
         counter=counter,
@@ -133,6 +135,8 @@ def invoice(says: InvoiceFiling, ledger: Ledger) -> list[bytes]:
     written = _written("text", says.text)
     if says.from_ns >= says.to_ns:
         raise ValueError("to_ns: not after from_ns: give the billed period's start and end")
+    if len(set(says.counters)) < len(says.counters):
+        raise ValueError("counters: one of them is given twice: it would be counted twice")
     record = InvoicePart(
         supplier=says.supplier,
         number=says.number,

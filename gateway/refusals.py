@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from contract import receipt
+from contract.problems import one_line
 from gateway.schema import REFUSALS
 
 KEPT = 10_000  # rows that blame nobody; older ones make room
@@ -61,7 +62,7 @@ def _row(one: RefusedMessage) -> dict[str, object]:
         "author": one.author,
         "verdict": one.verdict,
         "message_hash": one.message_hash,
-        "reason": "".join(c if c.isprintable() else "?" for c in one.reason[:REASON_CHARACTERS_MAX]),
+        "reason": one_line(one.reason[:REASON_CHARACTERS_MAX]),
         "first_ns": one.at_ns,
         "last_ns": one.at_ns,
         "count": 1,

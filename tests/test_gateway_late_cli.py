@@ -73,7 +73,8 @@ def test_what_the_ledger_refuses_is_one_line_and_leaves_nothing(run, works):
             "edge_s: 'two': write seconds from 0 to 86400, such as 60",
         ),
         (["add"], 2, "the following arguments are required: --line"),
-        (["import", "nowhere.csv"], 2, "nowhere.csv"),
+        (["import", "nowhere.csv"], 2, "nowhere.csv: No such file or directory: name a file that can be used\n"),
+        (["import", "."], 2, ".: Is a directory: name a file that can be used\n"),
         (["import", "t.csv", "--template"], 2, "t.csv: a template is an Excel workbook: call it t.xlsx"),
     ],
 )
@@ -82,6 +83,12 @@ def test_mistakes_are_told_and_take_nothing(run, works, words, status, told):
     assert found == status
     assert told in err
     assert size(works)[0] == SIZE
+
+
+def test_a_batchs_name_adds_no_line(run):
+    status, out, _ = run(*[word if word != "L1-0003" else "L1\nL2: entry 7" for word in ADD])
+    assert (status, out.count("\n")) == (0, 1)
+    assert out.startswith("L1?L2: entry 7: entry ")
 
 
 def test_a_list_is_told_of_first_and_then_taken_whole(run, works):

@@ -83,7 +83,7 @@ def test_a_period_that_is_none_is_refused(good, capsys, words, told):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("content", [None, b"PK junk", cbor.encode([1, 2]), b"\x83"])
+@pytest.mark.parametrize("content", [None, b"", b"PK junk", cbor.encode([1, 2]), b"\x83"])
 def test_a_file_that_is_no_source_is_refused(tmp_path, capsys, content):
     path = tmp_path / "file"
     if content is not None:

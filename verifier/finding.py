@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from contract.problems import one_line
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -13,4 +15,4 @@ class Finding:
 
     def line(self) -> str:
         """As it is printed."""
-        return f"{'ok  ' if self.ok else 'FAIL'} {self.check} {self.text}"
+        return one_line(f"{'ok  ' if self.ok else 'FAIL'} {self.check} {self.text}")

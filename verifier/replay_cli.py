@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from contract.errors import Inadmissible
+from contract.problems import one_line
 from verifier import archive, replay, trail
 from verifier.check_batches import COMPARED, UNITS, Period
 from verifier.replay import Replay, Row
@@ -51,13 +52,15 @@ def main(argv: Sequence[str]) -> int:
     except ValueError as error:
         return _refuse(str(error))
     rows = list(_recomputed(prepared, sys.stderr))
-    lines = [_json(prepared, rows)] if given.json else _lines(prepared, rows)
+    lines = [_json(prepared, rows)] if given.json else [one_line(line) for line in _lines(prepared, rows)]
     sys.stdout.write("\n".join(lines) + "\n")
     return int(bool(prepared.unreadable) or not all(row.holds for row in rows))
 
 
 def _prepared(path: Path, period: Period) -> Replay:
     data = path.read_bytes()
+    if not data:
+        raise ValueError(f"{path}: empty: name an archive, or entries that were written whole")
     entries: Entries
     if data.startswith(ZIP):
         entries, unread = trail.read(archive.read(data))
