@@ -205,6 +205,13 @@ _PAIRS: dict[str, tuple[str, str]] = {
             "批次结束后, 记录由封存的原始读数计算, 由采集端签名并存入账本。"
         ),
     ),
+    "trust_late": (
+        (
+            "A batch marked late was told by a person or another program after it had ended. The gateway computed its "
+            "record from the agent's sealed readings, and signed it itself."
+        ),
+        "标为补报的批次由人员或其他程序在结束后填报。网关用采集端封存的读数计算其记录, 并由网关签名。",
+    ),
     "trust_bounds": (
         (
             "Bounds (between … and …) hold for what the meter's register counted: the readings around each moment"

@@ -18,7 +18,7 @@ def explanation(language: Language) -> Html:
         )
         for seal, shape in SEAL_SHAPES.items()
     )
-    about = ("trust_live", "trust_bounds", "trust_partial", "trust_provisional", "trust_signature")
+    about = ("trust_live", "trust_late", "trust_bounds", "trust_partial", "trust_provisional", "trust_signature")
     return join(
         tag("h2", say(language, "trust_title")), tag("dl", *states), *(tag("p", say(language, key)) for key in about)
     )

@@ -23,6 +23,10 @@ from gateway.live import Live
 def main(kind, password=None):
     if kind == "busy":
         live, end_ns = web_plant.busy()
+        long = web_plant.batch(  # names as long as may be, without a place to break them
+            "line2", "L" * 200, "P" * 200, end_ns - 90 * web_plant.NS, end_ns - 30 * web_plant.NS, 450_000, 25_000_000
+        )
+        live.on_admitted([web_plant.late(long)], end_ns)
         receipt = ledgers.signed_receipt("edge-1", end_ns - 21 * web_plant.NS)
         ledger = web_plant.Ledger(ledgers.note(), {"edge-1": receipt})
     else:
