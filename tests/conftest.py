@@ -7,7 +7,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import press
 import pytest
+
+from agent.aggregation import counters
 
 PACKAGES = {
     "chromium": "chromium",
@@ -47,3 +50,15 @@ def need():
             pytest.fail(reason) if required else pytest.skip(reason)
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory):
+    """What the press's manifest says."""
+    return press.stated(tmp_path_factory.mktemp("plant"))
+
+
+@pytest.fixture(scope="session")
+def counter(parts):
+    """The press's counter."""
+    return counters.counters(parts)[press.PLACE]

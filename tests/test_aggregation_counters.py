@@ -3,26 +3,11 @@
 from fractions import Fraction
 
 import pytest
-from plant_in_memory import CONFIG, Site
+from press import PLACE
 
-from agent import manifest
 from agent.aggregation import counters
 from contract import records
 from contract.errors import Malformed
-
-PLACE = ("press", "energy")
-
-
-@pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    given = 'installation = "1"\naccuracy_class = "1"\nct = {primary = 400, secondary = 5, accuracy_class = "0.5"}'
-    plan = Site.at(tmp_path_factory.mktemp("plant"), CONFIG.replace('installation = "1"', given)).plan
-    return manifest.parts(plan.meters, plan.config.line)
-
-
-@pytest.fixture(scope="module")
-def counter(parts):
-    return counters.counters(parts)[PLACE]
 
 
 def test_counters_as_a_manifest_states_them(parts, counter):

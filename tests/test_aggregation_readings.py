@@ -1,40 +1,13 @@
 """Readings out of segments: those with a value, in order, joined as they would be read at once."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plant_in_memory import CONFIG, S, Site, at_ns, energy, meter_scan
+from plant_in_memory import at_ns, energy
+from press import amount, instant, segments
 
-from agent import columns, manifest
-from agent.aggregation import readings, replay
-from agent.drivers import BAD_TIMEOUT, Reading, Scan
-
-PLACE = ("press", "energy")
-
-
-@pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    given = 'installation = "1"\naccuracy_class = "1"\nct = {primary = 400, secondary = 5, accuracy_class = "0.5"}'
-    plan = Site.at(tmp_path_factory.mktemp("plant"), CONFIG.replace('installation = "1"', given)).plan
-    return manifest.parts(plan.meters, plan.config.line)
-
-
-@pytest.fixture(scope="module")
-def counter(parts):
-    return replay.counters(parts)[PLACE]
-
-
-def segments(rounds, *, bad=()):
-    return columns.segments([meter_scan(k, status=BAD_TIMEOUT if k in bad else 0) for k in rounds], ())
-
-
-def amount(counter, known, start, end):
-    return replay.amounts(counter, known, [start, end], [(0, 1)])[0]
-
-
-def instant(seconds):
-    at = at_ns(0) + round(seconds * S)
-    return at, at
+from agent import columns
+from agent.aggregation import readings
+from agent.drivers import Reading, Scan
 
 
 def test_the_last_value_that_was_to_be_had_is_no_reading_of_now(counter):
