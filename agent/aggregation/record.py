@@ -148,8 +148,9 @@ def _uncertainty(b: Boundaries, p: Parameters, start: int, end: int, energy: int
     # shift.
     clock = -(-2 * abs(energy) * p.clock_ns // twice_ns) if twice_ns else 0
     found = u95(abs(energy), _instrument(b, p, start, end, abs(energy)), p.below + p.above, edges, clock)
-    falls = energy < 0 and found.corrected is not None  # a register may fall; its error is a share of what it moved by
-    return replace(found, corrected=-found.corrected) if falls else found
+    if energy < 0 and found.corrected is not None:  # a register may fall; its error is a share of what it moved by
+        return replace(found, corrected=-found.corrected)
+    return found
 
 
 def _instrument(b: Boundaries, p: Parameters, start: int, end: int, energy: int) -> Instrument | None:
