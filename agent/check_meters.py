@@ -4,11 +4,13 @@ In: a parsed configuration, its meters with their profiles, today's date. Out: `
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
+from fractions import Fraction
 
 from agent import config
+from agent.aggregation.handover import is_same
 from agent.aggregation.limits import CT_CLASSES, METER_CLASSES, VT_CLASSES
-from agent.drivers.profile import RATIOED, positive
+from agent.drivers.profile import RATIOED, Point, positive
 from agent.manifest import MeterPlan
 from contract.problems import suggest
 
@@ -27,6 +29,7 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan], today: date)
         if meter.name in meters:
             yield from _declared(at, meter, meters[meter.name])
             yield from _ratios(at, meter, meters[meter.name])
+            yield from _handovers(at, meter, meters[meter.name], today)
 
 
 def _classes(at: str, meter: config.Meter, today: date) -> Iterator[str]:
@@ -90,6 +93,36 @@ def _declared(at: str, meter: config.Meter, plan: MeterPlan) -> Iterator[str]:
             yield f"{at}.declared.{point}: is not a counter: only a counter has a step and an age, remove it"
         if declared.step is not None and not _is_positive(declared.step):
             yield f'{at}.declared.{point}.step: {declared.step!r} is no step: write a decimal number such as "0.01"'
+
+
+def _handovers(at: str, meter: config.Meter, plan: MeterPlan, today: date) -> Iterator[str]:
+    """Hand-over readings are of a counter of an instrument that is told from the one before."""
+    told = bool(meter.serial) or any(point.identity == "serial" for point in plan.profile.identifying)
+    if meter.handover and not told:
+        yield f"{at}.serial: is not given: without it nothing tells this instrument from the one before: enter it"
+    known = {point.id: point for point in plan.profile.points if point.kind == "counter" and point.type != "text"}
+    for name, over in meter.handover.items():
+        key = f"{at}.handover.{name}"
+        if name not in known:
+            yield f"{key}: is not a counter that is read: {suggest(name, known)}"
+            continue
+        if is_same(over.serial_before, meter.serial):
+            yield f"{key}.serial_before: is this meter's own serial: give that of the instrument before"
+        if datetime.fromisoformat(over.at).astimezone(UTC).date() > today:
+            yield f"{key}.at: has not come yet: enter the exchange when it is done"
+        yield from _noted(key, known[name], over)
+
+
+def _noted(key: str, point: Point, over: config.Handover) -> Iterator[str]:
+    for field in ("before", "after"):
+        text = getattr(over, field)
+        if Fraction(text) < 0 and not point.quantity.endswith("_net"):
+            yield f"{key}.{field}: is below zero, and {point.id} never is: write it as the display showed it"
+        if point.limit is not None and Fraction(text) >= Fraction(point.limit):
+            yield (
+                f"{key}.{field}: {text} {point.unit}, and the register of {point.id} starts again at {point.limit}:"
+                f" write it in {point.unit}"
+            )
 
 
 def _is_positive(text: str) -> bool:

@@ -4,7 +4,8 @@ In: a TOML file. Out: a frozen `Config`. Anything unknown, missing or contradict
 what only the profiles and drivers can know).
 """
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agent.drivers.point import NAME, exact, positive
 from contract.calendar_form import ZonedCalendarForm
+from contract.handovers import DECIMAL
 from contract.records import LineState
 from contract.topics import check_host, check_name
 
@@ -30,6 +32,7 @@ Name = Annotated[str, AfterValidator(check_name)]
 Host = Annotated[str, AfterValidator(check_host)]
 Positive = Annotated[int, Ge(1)]
 StateNumber = Annotated[str, AfterValidator(check_number)]
+YEAR_LEAST = 2000
 STATED_BY = ("packml", "job_order")  # these tell a line's batches by its states
 
 
@@ -46,6 +49,22 @@ def _not_below_zero(text: str) -> str:
 
 AboveZero = Annotated[str, AfterValidator(_above_zero)]  # decimals as text: a float is not exact
 NotBelowZero = Annotated[str, AfterValidator(_not_below_zero)]
+
+
+def _as_shown(text: str) -> str:
+    if not re.fullmatch(DECIMAL, text):
+        raise ValueError('write the number as the display showed it, as text such as "45821.3"')
+    return text
+
+
+def _instant(text: str) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or at.year < YEAR_LEAST:
+        raise ValueError('write a date, a time and an offset, as text such as "2026-11-29T10:15:00+08:00"')
+    return text
 
 
 class Agent(BaseModel):
@@ -115,6 +134,24 @@ class Declared(BaseModel):
     source: Annotated[str, Len(1)]
 
 
+class Handover(BaseModel):
+    """What was noted of one counter when this instrument took another's place, and when, give or take `within_s`."""
+
+    model_config = STRICT
+    before: Annotated[str, AfterValidator(_as_shown)]
+    after: Annotated[str, AfterValidator(_as_shown)]
+    at: Annotated[str, AfterValidator(_instant)]
+    within_s: Annotated[int, Ge(0), Le(86400)] = 60
+    serial_before: Annotated[str, Len(1, 200)]
+    source: Annotated[str, Len(1, 1000)]
+
+    @property
+    def at_ns(self) -> int:
+        """The instant, in ns UTC."""
+        since = datetime.fromisoformat(self.at) - datetime.fromtimestamp(0, UTC)
+        return (since // timedelta(microseconds=1)) * 1000
+
+
 class Meter(BaseModel):
     """One meter on one bus."""
 
@@ -134,6 +171,7 @@ class Meter(BaseModel):
     pt: Transformer | None = None
     certificate: Certificate | None = None
     declared: dict[str, Declared] = {}
+    handover: dict[str, Handover] = {}
     power_max_w: Positive | None = None
     rated_w: Positive | None = None
     sheet: str | None = None

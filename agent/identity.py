@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
+from agent.aggregation.handover import is_same
 from agent.drivers import (
     BAD_COMMUNICATION_ERROR,
     BAD_DEVICE_FAILURE,
@@ -149,15 +150,6 @@ def stated(configured: Configured, standing: Standing | None) -> tuple[str, bool
         serial = "" if standing.exchanges and "serial" in standing.identity.unreadable else configured.serial
         return serial, False, installation
     return configured.serial if is_same(configured.serial, read) else read, True, installation
-
-
-def is_same(serial: str, other: str | None) -> bool:
-    """Whether two serials name one instrument: blanks, case and leading zeros are a matter of writing."""
-    return other is not None and _plain(serial) == _plain(other)
-
-
-def _plain(serial: str) -> str:
-    return "".join(serial.split()).casefold().lstrip("0")
 
 
 def _spoken_of(configured: Configured, standing: Standing) -> bool:

@@ -5,7 +5,7 @@ last two readings answered before it, however old they are, so memory begins wit
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.aggregation.replay import NOTHING, Readings, joined, reaches, readings, since
 from agent.closing import Counters, Place
@@ -14,12 +14,16 @@ from contract.segment import MeterSegment
 
 @dataclass(slots=True)
 class Known:
-    """`columns` has an element per counter of `places`; `whole` are those of which nothing older is sealed."""
+    """`columns` has an element per counter of `places`; `whole` are those of which nothing older is sealed.
+
+    `whole_before` are those for which the same holds of the instrument before, where a hand-over reading joins the two.
+    """
 
     counters: Counters
     places: Collection[Place]
     columns: dict[Place, Readings] = field(default_factory=dict)
     whole: set[Place] = field(default_factory=set)
+    whole_before: set[Place] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for place in self.places:
@@ -36,20 +40,34 @@ class Known:
         """One counter's readings in segments."""
         return readings(self.counters[place], [segment for segment in made if segment.meter == place[0]])
 
-    def replace(self, place: Place, column: Readings, *, whole: bool) -> None:
+    def replace(self, place: Place, column: Readings, *, whole: bool, whole_before: bool = False) -> None:
         """Put what was read back from the journal in the place of what was remembered."""
         self.columns[place] = column
         if whole:
             self.whole.add(place)
+        if whole_before:
+            self.whole_before.add(place)
 
     def reaches(self, place: Place, at_ns: int) -> bool:
         """Whether everything is remembered that an edge at `at_ns` or later can rest on."""
-        return place in self.whole or reaches(self.columns[place].answered_ns, at_ns)
+        here = place in self.whole or reaches(self.columns[place].answered_ns, at_ns)
+        return here and self.reaches_before(place, at_ns)
+
+    def reaches_before(self, place: Place, at_ns: int) -> bool:
+        """Whether that is so of the instrument before; an edge after the exchange rests on nothing of it."""
+        over, old = self.counters[place].handover, self.columns[place].earlier
+        if over is None or at_ns >= over.last_ns or place in self.whole_before:
+            return True
+        return old is not None and reaches(old.known.answered_ns, at_ns)
 
     def forget(self, before_ns: int) -> None:
         """Drop what no edge at or after `before_ns` can rest on."""
         for place, column in self.columns.items():
+            over = self.counters[place].handover
             kept = since(column, before_ns)
+            if column.earlier is not None and (over is None or before_ns >= over.last_ns):
+                kept = replace(kept, earlier=None)
+                self.whole_before.discard(place)
             if len(kept.raws) < len(column.raws):
-                self.columns[place] = kept
                 self.whole.discard(place)
+            self.columns[place] = kept

@@ -22,6 +22,7 @@ from contract.calendar_records import CalendarPart, stated
 from contract.chain import Head
 from contract.derived_records import DerivedPart
 from contract.error_points import ErrorPoint
+from contract.handovers import Handover
 
 NO_SOURCE = "calendar"  # what a line is said to be told by that no meter tells
 SOFTWARE = "metertrail 0.1.0"
@@ -135,6 +136,7 @@ def _meter(plan: MeterPlan, standing: identity.Standing | None) -> records.Meter
         rated_w=meter.rated_w,
         sheet=plan.sheet,
         declared=[_declared(point, declared) for point, declared in sorted(meter.declared.items())],
+        handover=[_handover(point, over) for point, over in sorted(meter.handover.items())] or None,
     )
 
 
@@ -165,6 +167,18 @@ def _certificate(given: config.Certificate | None) -> records.Certificate | None
 def _declared(point: str, given: config.Declared) -> records.Declared:
     age_ns = None if given.age_ms is None else given.age_ms * 1_000_000
     return records.Declared(point=point, step=given.step, age_ns=age_ns, source=given.source)
+
+
+def _handover(point: str, given: config.Handover) -> Handover:
+    return Handover(
+        point=point,
+        before=given.before,
+        after=given.after,
+        at_ns=given.at_ns,
+        within_ns=given.within_s * 1_000_000_000,
+        serial_before=given.serial_before,
+        source=given.source,
+    )
 
 
 def derived_part(given: config.Derived) -> DerivedPart:

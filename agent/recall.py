@@ -1,21 +1,50 @@
 """Reading back from the journal what memory does not hold: readings that edges rest on, and batches recorded already.
 
 In: the journal, counters. Out: columns of readings. Only readings count that were taken while the counter was described
-as it is now - instrument, installation, ratio, profile and all - and since it last may have counted elsewhere, which is
-also how a verifier chooses them.
+as it is now - instrument, installation, ratio, profile and all - and since it last may have counted elsewhere, and
+those of the instrument before an exchange whose hand-over readings are stated; which is also how a verifier chooses.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from agent.aggregation import replay
-from agent.aggregation.replay import NOTHING, Readings, joined
-from agent.closing import Place
+from agent.aggregation.replay import NOTHING, Counter, Earlier, Readings, joined, readings
+from agent.closing import Counters, Place
 from agent.journal import Journal, Stored
 from agent.known import Known
 from agent.rows import Lines
 from contract import body, cbor, records, segment
 from contract.errors import Malformed
+
+RESTS_ON = 2  # readings answered by an edge; what is older does not matter to it
+
+
+@dataclass(slots=True)
+class _Instrument:
+    """A counter as some manifests, by number, describe it, and its readings, the newest first, as far as needed."""
+
+    counter: Counter
+    numbers: Collection[int]
+    at_ns: int
+    chunks: list[Readings] = field(default_factory=list)
+    by_then: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether older readings do not matter."""
+        return self.by_then >= RESTS_ON
+
+    def take(self, number: int, made: segment.MeterSegment) -> None:
+        """Take an older segment, sealed under this manifest."""
+        if number in self.numbers and not self.is_done:
+            read = readings(self.counter, [made])
+            self.chunks.append(read)
+            self.by_then += int((read.answered_ns <= self.at_ns).sum())
+
+    def readings(self) -> Readings:
+        """All of them in order."""
+        return joined([NOTHING, *reversed(self.chunks)])
 
 
 def restore(journal: Journal, known: Known, places: Collection[Place], at_ns: int) -> None:
@@ -23,20 +52,21 @@ def restore(journal: Journal, known: Known, places: Collection[Place], at_ns: in
     missing = {place for place in places if not known.reaches(place, at_ns)}
     if not missing:
         return
-    chunks: dict[Place, list[Readings]] = {place: [] for place in missing}
-    before = dict.fromkeys(missing, 0)  # readings answered by then; an edge rests on two of them
-    for place, made in _alike(journal, known, frozenset(missing)):
-        if place not in missing:
-            continue
-        read = known.read(place, [made])
-        chunks[place].append(read)
-        before[place] += int((read.answered_ns <= at_ns).sum())
-        if before[place] > 1:
-            missing.remove(place)
-        if not missing:
+    manifests = _manifests(journal)
+    found = {place: list(_instruments(manifests, known.counters[place], at_ns)) for place in missing}
+    for number, made in _segments(journal, manifests, found):
+        for place, instruments in found.items():
+            if place[0] == made.meter:
+                for one in instruments:
+                    one.take(number, made)
+        if all(one.is_done for instruments in found.values() for one in instruments):
             break
-    for place, found in chunks.items():
-        known.replace(place, joined([NOTHING, *reversed(found)]), whole=place in missing)
+    for place, (here, *before) in found.items():
+        column = here.readings()
+        if before:
+            column = replace(column, earlier=Earlier(before[0].counter, before[0].readings()))
+        whole_before = not any(one.is_done for one in before)
+        known.replace(place, column, whole=not here.is_done, whole_before=whole_before)
 
 
 def unrecorded(journal: Journal, lines: Lines) -> Lines:
@@ -60,34 +90,58 @@ def open_parts(stored: Stored) -> list[bytes]:
     return [part for part in body.unpack(stored.sealed.body).parts if part is not None]
 
 
-def _alike(journal: Journal, known: Known, places: Collection[Place]) -> Iterator[tuple[Place, segment.MeterSegment]]:
-    """Segments of counters' meters, sealed while a manifest described the counter as it is now; the newest first."""
-    stated: dict[bytes, list[tuple[int, int, set[Place]]]] = {}
-    told: dict[tuple[bytes, ...], tuple[set[Place], set[Place]]] = {}  # a restart states the same again
-    gone: dict[Place, int] = {}  # the last manifest that let it count elsewhere
-    for number, manifest in enumerate(journal.since(0, "manifest")):
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A manifest's place in its chain and its counters; None of an older version: nothing it says is used."""
+
+    epoch: bytes
+    seq: int
+    counters: Counters | None
+
+
+def _manifests(journal: Journal) -> list[_Stated]:
+    """All of them, in the order they were sealed."""
+    told: dict[tuple[bytes, ...], Counters | None] = {}  # a restart states the same again
+    found = []
+    for manifest in journal.since(0, "manifest"):
         parts = tuple(open_parts(manifest)[1:])
         if parts not in told:
-            told[parts] = _described(parts, known, places)
-        alike, elsewhere = told[parts]
-        gone |= dict.fromkeys(elsewhere, number)
-        stated.setdefault(manifest.epoch, []).append((manifest.seq, number, alike))
+            try:
+                told[parts] = replay.counters(parts)
+            except Malformed:
+                told[parts] = None
+        found.append(_Stated(manifest.epoch, manifest.seq, told[parts]))
+    return found
+
+
+def _instruments(manifests: Sequence[_Stated], counter: Counter, at_ns: int) -> Iterator[_Instrument]:
+    """Whose readings an edge at `at_ns` can rest on: the instrument that is here, and the one before an exchange."""
+    place = counter.meter, counter.point
+    told = [(number, one.counters.get(place)) for number, one in enumerate(manifests) if one.counters is not None]
+    since = len(told)
+    while since and replay.counts_on(counter, told[since - 1][1]):
+        since -= 1
+    yield _Instrument(counter, {number for number, one in told[since:] if one == counter}, at_ns)
+    over = counter.handover
+    if over is not None and at_ns < over.last_ns:
+        before = replay.earlier(counter, [one for _, one in told[:since]])
+        if before is not None:
+            yield _Instrument(before[0], {told[at][0] for at in before[1]}, at_ns)
+
+
+def _segments(
+    journal: Journal, manifests: Sequence[_Stated], found: Mapping[Place, Sequence[_Instrument]]
+) -> Iterator[tuple[int, segment.MeterSegment]]:
+    """Segments of these meters, sealed under a manifest that counts, with its number; the newest first."""
+    stated: dict[bytes, list[tuple[int, int]]] = {}
+    for number, one in enumerate(manifests):
+        stated.setdefault(one.epoch, []).append((one.seq, number))
+    counts = {number for instruments in found.values() for one in instruments for number in one.numbers}
     # a segment is a map whose first member is its meter: others need not be taken apart
-    beginnings = tuple(b"\xa3" + cbor.encode("meter") + cbor.encode(meter) for meter, _ in places)
+    beginnings = tuple(b"\xa3" + cbor.encode("meter") + cbor.encode(meter) for meter, _ in found)
     for stored in journal.backwards("segment"):
-        in_force = [(number, alike) for seq, number, alike in stated.get(stored.epoch, ()) if seq < stored.seq]
-        number, alike = in_force[-1] if in_force else (-1, set())
-        counts = {place for place in alike if number > gone.get(place, -1)}
-        if counts:
-            made = [segment.decode(part) for part in open_parts(stored) if part.startswith(beginnings)]
-            yield from ((place, one) for one in made for place in counts if place[0] == one.meter)
-
-
-def _described(parts: tuple[bytes, ...], known: Known, places: Collection[Place]) -> tuple[set[Place], set[Place]]:
-    """The counters that a manifest describes as now, and those that it lets count elsewhere."""
-    try:
-        counters = replay.counters(parts)
-    except Malformed:
-        return set(), set()  # of an older version: nothing it says is used
-    alike = {place for place in places if counters.get(place) == known.counters[place]}
-    return alike, {place for place in places if not replay.counts_on(known.counters[place], counters.get(place))}
+        in_force = [number for seq, number in stated.get(stored.epoch, ()) if seq < stored.seq]
+        if in_force and in_force[-1] in counts:
+            for part in open_parts(stored):
+                if part.startswith(beginnings):
+                    yield in_force[-1], segment.decode(part)

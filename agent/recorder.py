@@ -182,7 +182,7 @@ class Recorder:
         same = {p for p in places & set(self._known.places) if self._known.counters[p] == stated.counters[p]}
         read = _points(stated.counters, same)
         self._reached_ns = {point: at_ns for point, at_ns in self._reached_ns.items() if point in read}
-        columns_ = {place: self._known.columns[place] for place in same}
+        columns_ = {place: replace(self._known.columns[place], earlier=None) for place in same}
         self._known = Known(stated.counters, places, columns_, self._known.whole & same)
         self._so_far = {}
 

@@ -42,7 +42,7 @@ HINTS = {
     "transaction_id_ignored": "it is treated like RTU",
     "node_missing": "correct the node in the profile, or load the program that has it",
     "unit_mismatch": "the tag has no value until one of them is corrected",
-    "meter_is_another": "no energy is computed across; after an exchange enter the new serial",
+    "meter_is_another": "no energy is computed across; after an exchange enter the new serial and what was noted",
     "ratio_changed": "no energy is computed across; is it set as it should be?",
     "ratio_unexpected": "correct ct or pt, or the ratio set in the meter",
     "queue_overflow": "give a larger queue_size, or a shorter publishing_ms",

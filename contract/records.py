@@ -14,6 +14,7 @@ from contract.budget import Budget, Corrected
 from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
 from contract.error_points import ErrorPoint
 from contract.errors import Malformed
+from contract.handovers import Handover
 from contract.lots import Lot, LotRef
 
 Text = Annotated[str, Len(0, 1000)]
@@ -104,6 +105,7 @@ class MeterPart(BaseModel):
     power_max_w: Count | None  # the most its circuit can carry; a rise beyond it is a jump
     sheet: Hash | None = Field(default=None, exclude_if=lambda given: given is None)  # of its commissioning
     rated_w: Positive | None = Field(default=None, exclude_if=lambda given: given is None)  # at rated current
+    handover: list[Handover] | None = Field(default=None, exclude_if=lambda given: given is None)  # from the one before
 
 
 class CounterRef(BaseModel):

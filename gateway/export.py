@@ -4,7 +4,7 @@ In: a ledger and what is asked for. Out: the bytes of an archive that `metertrai
 number that does not follow from the ledger's entries; the clock; a body that the statement does not need.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
@@ -207,7 +207,7 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
     stated, floors = _configurations(log, size)
     needs = []
     for entry in (one for one in batches if one.type == "batch"):  # a late one rests on nothing beyond the margin
-        configuration = stated.get((entry.author, entry.epoch))
+        configuration = _in_force(stated, entry)
         try:
             parts = parts_of(entry)
             attribution.facts(entry.author, parts)
@@ -223,7 +223,33 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
             for amount in (records.read(part, records.AmountPart) for part in parts[1:])
             for point in read.get((amount.meter, amount.point), (amount.point,))
         ]
+        order = [conf for author, conf in floors if author == entry.author]
+        for meter, point, before in _before_exchange(order, configuration, parts[1:], start_ns):
+            needs.append(_Need(entry.author, before, meter, point, start_ns, floors[entry.author, before]))
     return needs
+
+
+def _before_exchange(
+    order: Sequence[tuple[bytes, ...]], configuration: tuple[bytes, ...], amounts: Iterable[bytes], start_ns: int
+) -> Iterator[tuple[str, str, tuple[bytes, ...]]]:
+    """Of counters that were another instrument's at `start_ns`, the configuration (of these in order) that had it."""
+    until = order[: order.index(configuration)]
+    counters = _by_place(configuration)
+    for amount in (records.read(part, records.AmountPart) for part in amounts):
+        place = amount.meter, amount.point
+        counter = counters.get(place)
+        if counter is None or counter.handover is None or start_ns >= counter.handover.last_ns:
+            continue
+        told = [_by_place(one).get(place) for one in until]
+        while told and replay.counts_on(counter, told[-1]):
+            told.pop()
+        found = replay.earlier(counter, told)
+        if found is not None:
+            yield *place, until[max(found[1])]
+
+
+def _by_place(configuration: tuple[bytes, ...]) -> dict[tuple[str, str], Counter]:
+    return {(counter.meter, counter.point): counter for counter in _stated_counters(configuration)}
 
 
 def _counters(log: Log, size: int) -> Iterator[tuple[str, Counter]]:
@@ -253,19 +279,25 @@ def _read_for(configuration: tuple[bytes, ...]) -> dict[tuple[str, str], tuple[s
     }
 
 
-_Configurations = dict[tuple[str, bytes], tuple[bytes, ...]]
+_Configurations = dict[tuple[str, bytes], list[tuple[int, tuple[bytes, ...]]]]
 
 
 def _configurations(log: Log, size: int) -> tuple[_Configurations, dict[tuple[str, tuple[bytes, ...]], int]]:
-    """The configuration of every author's epoch, and when each configuration first began."""
+    """The configurations of every author's epochs, with their entries' indices, and when each first began."""
     stated: _Configurations = {}
     floors: dict[tuple[str, tuple[bytes, ...]], int] = {}
     for entry in of_kind(log, "manifest", size):
         configuration = tuple(parts_of(entry)[1:])
-        stated[entry.author, entry.epoch] = configuration
+        stated.setdefault((entry.author, entry.epoch), []).append((entry.index, configuration))
         place = entry.author, configuration
         floors[place] = min(entry.from_ns, floors.get(place, entry.from_ns))
     return stated, floors
+
+
+def _in_force(stated: _Configurations, entry: LedgerEntry) -> tuple[bytes, ...] | None:
+    """The configuration that an entry was written under."""
+    told = stated.get((entry.author, entry.epoch), ())
+    return next((configuration for index, configuration in reversed(told) if index < entry.index), None)
 
 
 def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
@@ -282,7 +314,7 @@ def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
         for part in segments_of(entry):
             for block in part.blocks:
                 for column in block.columns:
-                    place = entry.author, stated.get((entry.author, entry.epoch)), part.meter, column.point
+                    place = entry.author, _in_force(stated, entry), part.meter, column.point
                     told = zip(block.answered_ns, column.raws, column.statuses, strict=True)
                     good = (at for at, raw, status in told if raw is not None and is_good(status))
                     earliest[place] = sorted([*earliest.get(place, ()), *islice(good, 2)])[:2]

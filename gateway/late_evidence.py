@@ -1,17 +1,18 @@
 """What the ledger holds of a batch that its agent did not tell: the line as it was declared then, and its readings.
 
 In: a ledger, a line, a window. Out: `Evidence`, from the agent's own entries alone. Raises ValueError where no manifest
-of the agent declares the line. Never: a reading from another instrument or place than the window's.
+of the agent declares the line. Never: a reading from another instrument or place than the window's, but of the one
+before an exchange whose hand-over readings were noted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from typing import Protocol
 
 from agent.aggregation import replay
 from agent.aggregation.batch_record import AROUND_NS, Counters, Place, Run, around, places
-from agent.aggregation.replay import Readings
+from agent.aggregation.replay import Counter, Earlier, Readings
 from contract import body, records, segment
 from contract.errors import Malformed
 from contract.records import LinePart
@@ -68,10 +69,15 @@ def gather(log: Log, agent: str, line: str, run: Run, size: int) -> Evidence:
     counters = {place: chosen.counters[place] for place in places(part)}
     alike = {place: _alike(stated, by_then[-1], place) for place in counters}
     found = _segments(log, agent, stated, run, size)
-    known = {
-        place: around(replay.readings(counter, (made for n, made in found if n in alike[place])), run)
-        for place, counter in counters.items()
-    }
+    known = {}
+    for place, counter in counters.items():
+        read = replay.readings(counter, (made for n, made in found if n in alike[place]))
+        before = _before(stated, by_then[-1], place)
+        if before is not None:
+            old, numbers = before
+            earlier = Earlier(old, replay.readings(old, (made for n, made in found if n in numbers)))
+            read = replace(read, earlier=earlier)
+        known[place] = around(read, run)
     return Evidence(part, chosen.entry.hash, counters, known)
 
 
@@ -114,6 +120,14 @@ def _alike(stated: Sequence[_Stated], chosen: int, place: Place) -> frozenset[in
             if described == counter:
                 found.add(number)
     return frozenset(found)
+
+
+def _before(stated: Sequence[_Stated], chosen: int, place: Place) -> tuple[Counter, frozenset[int]] | None:
+    """The counter of the instrument before the chosen manifest's, and the manifests that describe it."""
+    counter, described = stated[chosen].counters[place], [one.counters.get(place) for one in stated[: chosen + 1]]
+    while described and replay.counts_on(counter, described[-1]):
+        described.pop()
+    return replay.earlier(counter, described)
 
 
 def _segments(log: Log, agent: str, stated: Sequence[_Stated], run: Run, size: int) -> list[tuple[int, MeterSegment]]:

@@ -1,11 +1,12 @@
 """What a ledger's counters counted over any window: from the segments in it and the manifests in force for them.
 
 In: a ledger as it is read, meters, and the time whose readings count. Out: a `Find` for metering.py. Never: a reading
-taken while the counter was described otherwise, or from before it may have counted elsewhere.
+taken while the counter was described otherwise, or from before it may have counted elsewhere, but those of the
+instrument before an exchange whose hand-over readings were noted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from heapq import merge
 from typing import Protocol
@@ -104,8 +105,13 @@ def finding(known: Read) -> Find:
         if counter is None:
             return None
         gone = next((n for n in range(last, -1, -1) if not replay.counts_on(counter, told[n].get(place))), -1)
-        segments = (part for n, part in mine if n > gone and told[n].get(place) == counter)
-        return counter, replay.readings(counter, segments)
+        readings = replay.readings(counter, (part for n, part in mine if n > gone and told[n].get(place) == counter))
+        before = replay.earlier(counter, [one.get(place) for one in told[: gone + 1]])
+        if before is not None:
+            old, numbers = before
+            earlier = replay.Earlier(old, replay.readings(old, (part for n, part in mine if n in numbers)))
+            readings = replace(readings, earlier=earlier)
+        return counter, readings
 
     return find
 

@@ -49,6 +49,63 @@ def test_a_certificate_holds_to_its_last_day(tmp_path):
     check.load(write_plant(tmp_path, CONFIG.replace('installation = "1"', given)), T0)
 
 
+NOTED = (
+    'serial = "2002"\nhandover.energy = {{ before = "{before}", after = "{after}", at = "{at}", within_s = {within_s},'
+    ' serial_before = "{serial_before}", source = "{source}" }}'
+)
+SHEET = {
+    "before": "70200", "after": "0", "at": "2023-11-14T10:00:00+08:00", "within_s": 60, "serial_before": "1001",
+    "source": "work order 17, Li",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "words"),
+    [
+        ({"before": "70,2"}, "before", "as the display showed it"),
+        ({"before": "-1"}, "before", "below zero"),
+        ({"after": "1000000"}, "after", "starts again at 1000000"),
+        ({"at": "2023-11-14 10:00"}, "at", "a time and an offset"),
+        ({"at": "1023-11-14T10:00:00Z"}, "at", "a time and an offset"),
+        ({"at": "2023-11-16T10:00:00Z"}, "at", "has not come yet"),
+        ({"within_s": -1}, "within_s", "greater than or equal to 0"),
+        ({"serial_before": "02002"}, "serial_before", "own serial"),
+        ({"source": ""}, "source", "at least 1"),
+    ],
+)
+def test_what_a_fitter_noted_is_checked(tmp_path, changed, key, words):
+    profile = METER_PROFILE.replace("age_ms = 500", 'age_ms = 500\nlimit = "1000000"')
+    write_plant(tmp_path, CONFIG.replace('installation = "1"', NOTED.format(**SHEET | changed)))
+    (tmp_path / "meter.toml").write_text(profile)
+    with pytest.raises(Problems) as raised:
+        check.load(tmp_path / "agent.toml", T0)
+    (line,) = raised.value.lines
+    assert line.startswith(f"{tmp_path / 'agent.toml'}: meter.press.handover.energy.{key}: ")
+    assert words in line
+
+
+def test_hand_over_readings_are_of_a_counter_of_an_instrument_with_a_name(tmp_path):
+    given = NOTED.format(**SHEET)
+    (line,) = problems(
+        tmp_path, CONFIG.replace('installation = "1"', given.replace("handover.energy", "handover.enrgy"))
+    )
+    assert line == "meter.press.handover.enrgy: is not a counter that is read: did you mean energy?"
+    (line,) = problems(tmp_path, CONFIG.replace('installation = "1"', given.replace('serial = "2002"\n', "")))
+    assert line.startswith(
+        "meter.press.serial: is not given: without it nothing tells this instrument from the one before"
+    )
+
+
+def test_what_a_fitter_noted_is_stated(tmp_path):
+    plan = check.load(write_plant(tmp_path, CONFIG.replace('installation = "1"', NOTED.format(**SHEET))), T0)
+    parts = [records.read(p, records.MeterPart) for p in manifest.parts(plan.meters, plan.config.line)
+             if records.kind_of(p) == "meter"]  # fmt: skip
+    (over,) = parts[0].handover
+    assert (over.point, over.before, over.after, over.serial_before) == ("energy", "70200", "0", "1001")
+    assert (over.at_ns, over.within_ns) == (1_699_927_200 * 10**9, 60 * 10**9)  # date -d 2023-11-14T02:00Z +%s
+    assert parts[1].handover is None
+
+
 CT = 'installation = "1"\nct = {{ primary = {}, secondary = {}{} }}'
 CLASS = ', accuracy_class = "0.5S"'
 PRIMARY_ALREADY = (

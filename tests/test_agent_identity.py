@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from agent.aggregation.handover import is_same
 from agent.drivers import (
     BAD_COMMUNICATION_ERROR,
     BAD_DECODING_ERROR,
@@ -15,7 +16,7 @@ from agent.drivers import (
     Scan,
 )
 from agent.drivers.profile import parse
-from agent.identity import Configured, Identity, Met, all_met, barred, contradicts, found, is_same, met, stated
+from agent.identity import Configured, Identity, Met, all_met, barred, contradicts, found, met, stated
 
 HEAD = 'make = "T"\nmodel = "m"\nmedium = "electricity"\ngrade = "bronze"\nsources = ["made up"]\n'
 POINT = '[[point]]\nid = "{0}"\nquantity = "{0}"\ntable = "holding"\naddress = {1}\ntype = "{2}"\nunit = "1"\n'

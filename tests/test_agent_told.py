@@ -14,7 +14,7 @@ def event(name, about="press", **detail):
 def test_an_event_names_the_meter_and_what_to_do():
     assert event("meter_is_another", expected="7", found="9") == (
         "meter=press meter_is_another expected=7 found=9: no energy is computed across; after an exchange enter the"
-        " new serial"
+        " new serial and what was noted"
     )
     assert event("slots_missed", "serial", missed=3).startswith("bus=serial slots_missed missed=3: ")
 

@@ -24,6 +24,7 @@ from contract import (
     derived_records,
     entry,
     error_points,
+    handovers,
     keys,
     late_records,
     lots,
@@ -265,7 +266,17 @@ def kebab(name: str) -> str:
 
 RECORDS = {
     model.model_fields["part"].default if "part" in model.model_fields else kebab(name): model
-    for module in (records, late_records, calendar_records, budget, derived_records, manual_records, error_points, lots)
+    for module in (
+        records,
+        late_records,
+        calendar_records,
+        budget,
+        derived_records,
+        manual_records,
+        error_points,
+        handovers,
+        lots,
+    )
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__
 }

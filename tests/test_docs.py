@@ -184,6 +184,7 @@ def test_every_toml_is_of_a_known_kind():
         "agent-addition",
         "agent-buses",
         "agent-lines",
+        "agent-exchange",
         "factor",
         "site",
         "trust",
@@ -207,6 +208,12 @@ def test_toml_is_read_by_the_loader_it_is_meant_for(document, about, text, tmp_p
         (path := edited(tmp_path, "agent.toml")).write_text((ROOT / "configs/agent.toml").read_text() + text)
         (tmp_path / "filler.toml").write_text(the("toml", "profile filler.toml"))
         assert {line.told_by for line in check.load(path, DAY_NS).config.line} > {"packml", "counter", "schedule"}
+    elif kind == "agent-exchange":
+        shipped = (ROOT / "configs/agent.toml").read_text().split("[[meter]]\n")
+        shipped[2] += text  # under the second meter
+        (path := edited(tmp_path, "agent.toml")).write_text("[[meter]]\n".join(shipped))
+        (over,) = check.load(path, DAY_NS).config.meter[1].handover.values()
+        assert over.source in (ROOT / "configs/agent.toml").read_text()
     else:
         assert LOADERS[kind](text), document
 

@@ -6,6 +6,7 @@ import web_plant
 
 from agent.aggregation.replay import counters
 from contract import body, segment
+from contract.handovers import Handover
 from gateway.running_total import MARGIN_NS, SEGMENTS_MAX, RunningTotal, added, described, restarted
 
 NS = 10**9
@@ -79,3 +80,30 @@ def test_a_meter_that_was_not_there_for_a_while_breaks_the_total():
     assert total.amount is not None
     back = described(described(total, None), total.counter)
     assert (back.counter, back.amount, back.broken) == (total.counter, None, "meter or its description changed")
+
+
+def test_it_goes_on_over_an_exchange_that_was_noted():
+    """The old meter stands at 1 002 000 Wh when it is taken out at 200 s; the new one starts at 30 at that instant."""
+    total = fed(begun(), [piece(index) for index in range(3)])
+    noted = Handover(
+        point="energy_import", before=kwh(1_002_000), after=kwh(30), at_ns=T0 + 200 * NS, within_ns=2 * NS,
+        serial_before=COUNTER.serial or "1", source="sheet",
+    )  # fmt: skip
+    new = replace(COUNTER, serial="other", handover=noted)
+    later = [piece(index, start=30 - 2000) for index in range(4, 8)]
+    total = fed(described(total, new), later)
+    assert (total.amount, total.broken, total.earlier) == (449 * 10_000, None, None)  # 479 s less the margin, as ever
+    assert described(begun(), replace(new, handover=None)).counter == new
+
+
+def test_a_total_broken_before_an_exchange_stays_broken():
+    total = replace(fed(begun(), [piece(0)]), broken="reset")
+    noted = Handover(
+        point="energy_import", before="1", after="0", at_ns=T0, within_ns=0, serial_before="1", source="sheet"
+    )
+    assert described(total, replace(COUNTER, serial="other", handover=noted)).broken is not None
+
+
+def kwh(wh):
+    """A text in the point's unit, whichever it is."""
+    return str(wh) if COUNTER.spec.unit == "Wh" else f"{wh // 1000}.{wh % 1000:03d}"

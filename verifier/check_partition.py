@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from agent.aggregation import replay
+from agent.aggregation.amount import EXCHANGE
 from agent.aggregation.by_power import POWER_DISAGREES
 from agent.aggregation.replay import Amount, Counter, Readings
 from verifier.check_batches import UNITS, Batch
@@ -38,9 +39,9 @@ def partitions(evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding
 
 
 def _partition(counter: Counter, known: Readings, batches: Sequence[Batch]) -> tuple[bool, str]:
-    if len(known.raws) < 2:
+    bounds = replay.ends_of(counter, known)
+    if bounds is None:
         return False, "open: fewer than two readings are in the archive"
-    bounds = [(int(known.requested_ns[n]), int(known.answered_ns[n])) for n in (0, -1)]
     runs, outside = _runs([batch for batch in batches if batch.late is None], *bounds)
     for (_, before, earlier), (start, _, later) in pairwise(runs):
         if start[0] < before[0] or start[1] < before[1]:
@@ -95,10 +96,14 @@ def _closed(
     if None in amounts:
         why = sorted({name for window in (*inside, *idle) for name in window.anomalies}) or ["a gap in the readings"]
         return True, f"{counted}, {amounts.count(None)} of them unknown ({', '.join(why)}){beyond}"
-    if told := sorted({name for window in (*inside, *idle) for name in window.anomalies} - {POWER_DISAGREES}):
+    aside = {EXCHANGE, POWER_DISAGREES}
+    if told := sorted({name for window in (*inside, *idle) for name in window.anomalies} - aside):
         return True, f"{counted}, not added up: the register shows {', '.join(told)}{beyond}"
     total = sum(amount for amount in amounts if amount is not None)
     whole, unit = replay.moved(counter, known), UNITS.get(counter.unit, counter.unit)
+    over = any(EXCHANGE in window.anomalies for window in (*inside, *idle))
     if total != whole:
-        return False, f"open: {counted} add up to {total} {unit}; the register moved by {whole} {unit}"
-    return True, f"{counted} add up to the register's {total} {unit}{beyond}"
+        moved = "two registers" if over else "register"
+        return False, f"open: {counted} add up to {total} {unit}; the {moved} moved by {whole} {unit}"
+    of = "two registers', over an exchange," if over else "register's"
+    return True, f"{counted} add up to the {of} {total} {unit}{beyond}"

@@ -5,12 +5,12 @@ here; agent.aggregation.replay turns them into amounts.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from agent.aggregation import replay
-from agent.aggregation.replay import Counter, Readings
+from agent.aggregation.replay import Counter, Earlier, Readings
 from agent.drivers import profile as profiles
 from contract import records, segment
 from contract.errors import Malformed
@@ -69,7 +69,9 @@ class Evidence:
         """
         said = self.said.get((item.header.author, counter.meter), Said())
         alike = self._described_as(item.header.author, counter, item.index)
-        known = self._known(item.header.author, counter, alike)
+        known = self._with_earlier(
+            item.header.author, counter, self._known(item.header.author, counter, alike), item.index
+        )
         # Segments of one meter follow each other in time (a check of its own), so what was sealed by then is a prefix.
         sealed = [said.last_ns[n] for n in alike if said.indices[n] < item.index]
         rows = int(np.searchsorted(known.answered_ns, max(sealed), side="right")) if sealed else 0
@@ -91,7 +93,8 @@ class Evidence:
             for n, one in enumerate(said.manifests)
             if after < one.index < before and said.indices[n] < size and one.counters.get(place) == counter
         ]
-        return self._known(author, counter, alike)
+        known = self._known(author, counter, alike)
+        return self._with_earlier(author, counter, known, stated.index + 1, size)
 
     def all_of(self, author: str, counter: Counter) -> Readings:
         """Every reading taken while the meter was described as `counter` is, the last time that it was for a while.
@@ -101,7 +104,8 @@ class Evidence:
         said = self.said.get((author, counter.meter), Said())
         place = (counter.meter, counter.point)
         last = next((one.index for one in reversed(said.manifests) if one.counters.get(place) == counter), 0)
-        return self._known(author, counter, self._described_as(author, counter, last))
+        known = self._known(author, counter, self._described_as(author, counter, last))
+        return self._with_earlier(author, counter, known, last + 1)
 
     def _described_as(self, author: str, counter: Counter, before: int) -> list[int]:
         """Which segments of the meter were sealed while the counter was described so, and not elsewhere since."""
@@ -110,6 +114,31 @@ class Evidence:
         gone = next((one.index for one in told if not replay.counts_on(counter, one.counters.get(place))), -1)
         said = self.said.get((author, counter.meter), Said())
         return [n for n, one in enumerate(said.manifests) if one.index > gone and one.counters.get(place) == counter]
+
+    def _with_earlier(
+        self, author: str, counter: Counter, known: Readings, before: int, size: int | None = None
+    ) -> Readings:
+        """With the readings of the instrument that `counter`'s took the place of, if hand-over readings were noted.
+
+        Those in the first `size` entries, and under manifests before the last that lets it count elsewhere, up to
+        `before`.
+        """
+        place = (counter.meter, counter.point)
+        told = [one for one in self.stated.get(author, []) if one.index < before]
+        while told and replay.counts_on(counter, told[-1].counters.get(place)):
+            told.pop()
+        found = replay.earlier(counter, [one.counters.get(place) for one in told])
+        if found is None:
+            return known
+        old, numbers = found
+        indices = {told[number].index for number in numbers}
+        said = self.said.get((author, counter.meter), Said())
+        alike = [
+            n
+            for n, one in enumerate(said.manifests)
+            if one.index in indices and (size is None or said.indices[n] < size)
+        ]
+        return replace(known, earlier=Earlier(old, self._known(author, old, alike)))
 
     def _known(self, author: str, counter: Counter, alike: list[int]) -> Readings:
         key = (author, counter.meter, counter.point, tuple(alike))

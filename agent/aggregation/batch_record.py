@@ -5,9 +5,10 @@ and the verifier again from evidence. Never: reads where the edges come from, or
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from agent.aggregation.handover import lives
 from agent.aggregation.replay import Amount, Counter, Readings, amounts
 from contract import records
 from contract.lots import Lot
@@ -63,7 +64,8 @@ def around(known: Readings, run: Run) -> Readings:
     """What a batch that is told later may rest on: readings answered and requested at most `AROUND_NS` from it."""
     near = known.answered_ns >= run.start.earliest_ns - AROUND_NS
     near &= known.requested_ns <= run.end.latest_ns + AROUND_NS
-    return known.where(near)
+    old = known.earlier
+    return replace(known.where(near), earlier=None if old is None else replace(old, known=around(old.known, run)))
 
 
 def declared(at_ns: int, half_width_ns: int) -> DeclaredEdge:
@@ -82,7 +84,7 @@ def lacking(line: LinePart, run: Run, counters: Counters, known: Mapping[Place, 
         amount = amounts(counter, read, edges, [(0, 1)])[0]
         if not read.requested_ns.size:
             why = NO_READINGS
-        elif int(read.answered_ns[0]) > run.start.earliest_ns:
+        elif int(lives(counter, read)[0][1].answered_ns[0]) > run.start.earliest_ns:
             why = BEFORE_START
         elif not _reaches(read, settled_ns(run.end, counter)):
             why = AFTER_END

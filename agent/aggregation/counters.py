@@ -1,7 +1,7 @@
 """Counters as manifests describe them: a manifest's parts in, every counter of every meter out. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from agent.aggregation import derive
@@ -13,6 +13,7 @@ from agent.drivers import profile as profiles
 from agent.drivers.registers import unit_of
 from contract import derived_records, records
 from contract.errors import Malformed
+from contract.handovers import Handover
 
 NS_PER_MS = 1_000_000
 
@@ -24,7 +25,8 @@ class Counter:
     `spec` is the point that is counted; with a `derivation` it is that of the counter it is derived from.
 
     Registers of two instruments, or of one at two places, are never read as one: `installation` and `serial` are part
-    of what a counter is.
+    of what a counter is. What was noted of the instrument before is not: a `handover` may be told later, and the
+    readings of this one stay what they are.
     """
 
     meter: str
@@ -41,6 +43,7 @@ class Counter:
     derivation: Derivation | None = None
     power: profiles.Point | None = None  # the meter's own power of what this counts, where its profile has it
     reactive: profiles.Point | None = None  # and its reactive power
+    handover: Handover | None = field(default=None, compare=False)
 
     @property
     def net(self) -> bool:
@@ -111,7 +114,7 @@ def _derived(base: Counter, part: derived_records.DerivedPart, profile: profiles
     made = derive.derivation(part, {point.id: point for point in profile.points})
     return replace(
         base, point=part.point, quantity=part.kind, unit=derive.GIVES[part.kind], age_ns=-1, instrument=None,
-        power_max_w=None, derivation=made, power=None, reactive=None,
+        power_max_w=None, derivation=made, power=None, reactive=None, handover=None,
     )  # fmt: skip
 
 
@@ -134,4 +137,5 @@ def _counter(meter: records.MeterPart, profile: profiles.Profile, point: profile
         chain_of(meter) if is_energy else None, meter.installation, meter.serial,
         meter.power_max_w if is_energy else None, power=power_beside(profile, point),
         reactive=reactive_beside(profile, point),
+        handover=next((one for one in meter.handover or () if one.point == point.id), None),
     )  # fmt: skip

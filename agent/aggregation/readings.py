@@ -4,7 +4,7 @@ Pure. An edge rests on the last two readings answered before it: the second tell
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ class Readings:
 
     `scale_raws` is empty without a scale, `conditions` but for a derived counter: what was read beside each.
     `power_w_milli` is what the meter's power was read as at about the same time, MISSING where it was not; None if the
-    counter has no power beside it. So `reactive_var_milli`.
+    counter has no power beside it. So `reactive_var_milli`. `earlier` is what the instrument before this one said,
+    where a hand-over reading joins the two; whatever is done with these readings, it stays beside them.
     """
 
     requested_ns: NDArray[np.int64]
@@ -31,13 +32,15 @@ class Readings:
     conditions: tuple[tuple[int, ...], ...] = ()
     power_w_milli: NDArray[np.int64] | None = None
     reactive_var_milli: NDArray[np.int64] | None = None
+    earlier: "Earlier | None" = None
 
     def cut(self, first: int, last: int | None = None) -> "Readings":
         """Readings `first` to `last` - 1, in arrays of their own."""
         some = slice(first, last)
         times = (self.requested_ns[some].copy(), self.answered_ns[some].copy())
-        powers = [None if one is None else one[some].copy() for one in (self.power_w_milli, self.reactive_var_milli)]
-        return Readings(*times, self.raws[some], self.scale_raws[some], self.conditions[some], *powers)
+        power, reactive = (None if c is None else c[some].copy() for c in (self.power_w_milli, self.reactive_var_milli))
+        words = self.raws[some], self.scale_raws[some]
+        return Readings(*times, *words, self.conditions[some], power, reactive, self.earlier)
 
     def where(self, chosen: NDArray[np.bool_]) -> "Readings":
         """The chosen readings."""
@@ -54,7 +57,16 @@ class Readings:
             tuple(self.conditions[row] for row in rows) if self.conditions else (),
             None if self.power_w_milli is None else self.power_w_milli[index],
             None if self.reactive_var_milli is None else self.reactive_var_milli[index],
+            self.earlier,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The counter of the instrument that was here before, and its readings."""
+
+    counter: Counter
+    known: Readings
 
 
 NO_TIMES = np.empty(0, dtype=np.int64)
@@ -103,9 +115,10 @@ def _good(column: Column | None) -> tuple[int | None, ...] | None:
 
 def joined(chunks: Sequence[Readings]) -> Readings:
     """The readings of one counter, sealed one after another, as `readings` gives them for all their segments."""
+    earlier = next((chunk.earlier for chunk in chunks if chunk.earlier is not None), None)
     chunks = [chunk for chunk in chunks if chunk.raws] or chunks[:1]
     if len(chunks) == 1:
-        return chunks[0]
+        return chunks[0] if chunks[0].earlier is earlier else replace(chunks[0], earlier=earlier)
     powers = [chunk.power_w_milli for chunk in chunks if chunk.power_w_milli is not None]
     reactive = [chunk.reactive_var_milli for chunk in chunks if chunk.reactive_var_milli is not None]
     whole = Readings(
@@ -116,6 +129,7 @@ def joined(chunks: Sequence[Readings]) -> Readings:
         tuple(one for chunk in chunks for one in chunk.conditions),
         np.concatenate(powers) if powers else None,
         np.concatenate(reactive) if reactive else None,
+        earlier,
     )
     if (np.diff(whole.answered_ns) < 0).any():
         return whole.at(np.argsort(whole.answered_ns, kind="stable").tolist())

@@ -6,43 +6,31 @@ is a function of the readings from the last but one answered before its start to
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from agent.aggregation import derive
+from agent.aggregation import derive, handover
+from agent.aggregation.amount import Amount, nothing, together
+from agent.aggregation.bounds import MISSING
 from agent.aggregation.by_power import POWER_DISAGREES, PowerEnergy, by_power
 from agent.aggregation.counter import Stretches, stretches
 from agent.aggregation.counters import Counter, counters, counts_on, known_profiles
 from agent.aggregation.derive import Derivation
+from agent.aggregation.handover import Side, Standing, earlier
 from agent.aggregation.odd_steps import Reading, is_open
 from agent.aggregation.power_factor import tan_phi_milli
-from agent.aggregation.readings import NO_TIMES, NOTHING, Readings, joined, reaches, readings, rests_on, since
+from agent.aggregation.readings import NO_TIMES, NOTHING, Earlier, Readings, joined, reaches, readings, rests_on, since
 from agent.aggregation.record import Columns, Edges, Parameters, PointEnergy, point_energy
 from agent.aggregation.window import INTERPOLATED
 from agent.drivers.registers import limit_of, ones_of, scaled, scaled_column, slack
-from contract.budget import Budget, Corrected
 
 __all__ = [
-    "NOTHING", "NO_TIMES", "Amount", "Counter", "Readings", "amounts", "counters", "counts_on", "ends_open", "joined",
-    "known_profiles", "moved", "reaches", "readings", "rests_on", "since",
+    "NOTHING", "NO_TIMES", "Amount", "Counter", "Earlier", "Readings", "amounts", "counters", "counts_on", "earlier",
+    "ends_of", "ends_open", "joined", "known_profiles", "moved", "reaches", "readings", "rests_on", "since",
 ]  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """What was counted in a window, in canonical units; None where nothing can be claimed."""
-
-    amount: int | None
-    lower: int | None
-    upper: int | None
-    u95: int | None
-    interpolated_ppm: int
-    anomalies: tuple[str, ...]
-    uncertainty: Budget | None = None
-    corrected: Corrected | None = None
-    by_power: int | None = None
-    by_power_slack: int | None = None
+BEYOND = "readings beyond computing"
 
 
 def ends_open(counter: Counter, known: Readings) -> bool:
@@ -85,11 +73,30 @@ def moved(counter: Counter, known: Readings) -> int:
     Of a derived counter: the sum over its intervals. Raises ValueError or ArithmeticError for what no counter shows.
     """
     if counter.derivation is None:
-        scales = known.scale_raws or (None,) * len(known.raws)
-        first, last = (scaled(counter.spec, known.raws[n], counter.ratio, scales[n]) for n in (0, -1))
-        return last - first
+        lives = handover.lives(counter, known)
+        moved_by = _shown(*lives[-1], -1) - _shown(*lives[0], 0)
+        if counter.handover is not None and len(lives) > 1:
+            before, after = (handover.noted(counter.handover, *lives[n], leads=n > 0)[0] for n in (0, 1))
+            moved_by += before - after
+        return moved_by
     _, column = _derived_column(counter, counter.derivation, known)
     return int(column.counter[-1])
+
+
+def ends_of(counter: Counter, known: Readings) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """When the first and the last reading of a count were asked for and answered; None of fewer than two."""
+    lives = handover.lives(counter, known)
+    if sum(len(life.raws) for _, life in lives) < 2:
+        return None
+    (_, first), (_, last) = lives[0], lives[-1]
+    return (
+        (int(first.requested_ns[0]), int(first.answered_ns[0])),
+        (int(last.requested_ns[-1]), int(last.answered_ns[-1])),
+    )
+
+
+def _shown(counter: Counter, known: Readings, row: int) -> int:
+    return scaled(counter.spec, known.raws[row], counter.ratio, known.scale_raws[row] if known.scale_raws else None)
 
 
 def _derived_column(counter: Counter, derivation: Derivation, known: Readings) -> tuple[Readings, Stretches]:
@@ -103,21 +110,30 @@ def _derived_column(counter: Counter, derivation: Derivation, known: Readings) -
 
 
 def _amount(counter: Counter, known: Readings, start: tuple[int, int], end: tuple[int, int]) -> Amount:
+    try:
+        found = [_of_side(side, start, end) for side in handover.sides(counter, known, start, end)]
+    except (ValueError, ArithmeticError):
+        return nothing(BEYOND)
+    return together(*found) if len(found) > 1 else found[0]
+
+
+def _of_side(side: Side, start: tuple[int, int], end: tuple[int, int]) -> Amount:
+    counter, known = side.counter, side.known
     age_ns = max(0, counter.age_ns)
     first = rests_on(known.answered_ns, start[0])
     # one more than the first requested after the end: it tells whether that one may be believed
     last = int(np.searchsorted(known.requested_ns, end[1] + age_ns, side="left")) + 2
     rows = _of_one_scale(known.cut(first, last), start[0], end[1] + age_ns)
     if not rows.raws:
-        return _nothing("no readings")
+        return nothing("no readings")
     if (np.diff(rows.answered_ns) <= 0).any() or (np.diff(rows.requested_ns) < 0).any():
-        return _nothing("readings out of order")
+        return nothing("readings out of order")
     if len(set(rows.scale_raws)) > 1:
-        return _nothing("scale changed")
+        return nothing("scale changed")
     try:
-        return _computed(counter, rows, start, end)
+        return _computed(counter, rows, start, end, side.standing)
     except (ValueError, ArithmeticError):  # garbage in a register: a value beyond every counter, a scale that is none
-        return _nothing("readings beyond computing")
+        return nothing(BEYOND)
 
 
 def _of_one_scale(used: Readings, start_ns: int, end_ns: int) -> Readings:
@@ -130,14 +146,12 @@ def _of_one_scale(used: Readings, start_ns: int, end_ns: int) -> Readings:
     return used.cut(first, last) if scales else used
 
 
-def _nothing(why: str) -> Amount:
-    return Amount(None, None, None, None, 0, (why,))
-
-
-def _computed(counter: Counter, known: Readings, start: tuple[int, int], end: tuple[int, int]) -> Amount:
+def _computed(
+    counter: Counter, known: Readings, start: tuple[int, int], end: tuple[int, int], standing: Standing | None
+) -> Amount:
     edges = Edges(np.array([start[0], end[0]]), np.array([start[1], end[1]]), ((0, 1),))
     if counter.derivation is None:
-        result = _of_register(counter, known, edges)
+        result = _of_register(counter, known, edges, standing)
     else:
         rows, seen = _derived_column(counter, counter.derivation, known)
         columns = Columns(rows.requested_ns, rows.answered_ns, seen.counter)
@@ -166,12 +180,30 @@ def _by_power(counter: Counter, known: Readings, start: tuple[int, int], end: tu
     return by_power(known.requested_ns, known.answered_ns, known.power_w_milli, start, end, counter.age_ns)
 
 
-def _of_register(counter: Counter, known: Readings, edges: Edges) -> PointEnergy:
+def _of_register(counter: Counter, known: Readings, edges: Edges, standing: Standing | None) -> PointEnergy:
     scale = known.scale_raws[0] if known.scale_raws else None
     counted = scaled_column(counter.spec, known.raws, counter.ratio, known.scale_raws or None)
     parameters = _parameters(counter, known.raws[int(counted.argmax())], scale)
     parameters = replace(parameters, tan_phi_milli=_tan_phi_milli(known, edges))
-    return point_energy(Columns(known.requested_ns, known.answered_ns, counted, known.power_w_milli), parameters, edges)
+    columns = Columns(known.requested_ns, known.answered_ns, counted, known.power_w_milli)
+    if standing is None or not standing.requested_ns.size:
+        return point_energy(columns, parameters, edges)
+    finest = standing.finest
+    widened = replace(parameters, below=parameters.below + finest, above=parameters.above + finest)
+    return point_energy(_beside(columns, standing), widened, edges)
+
+
+def _beside(columns: Columns, standing: Standing) -> Columns:
+    """The readings, and before or after them the rows at which the register stood still; no power was read there."""
+    size, way = standing.requested_ns.size, 1 if standing.leads else -1
+    shown, none = np.full(size, standing.shown, np.int64), np.full(size, MISSING, np.int64)
+    power = columns.power_w_milli
+    return Columns(
+        np.concatenate([standing.requested_ns, columns.requested_ns][::way]),
+        np.concatenate([standing.answered_ns, columns.answered_ns][::way]),
+        np.concatenate([shown, columns.counter][::way]),
+        None if power is None else np.concatenate([none, power][::way]),
+    )
 
 
 def _tan_phi_milli(known: Readings, edges: Edges) -> int | None:

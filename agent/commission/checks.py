@@ -10,7 +10,8 @@ from decimal import ROUND_HALF_EVEN, Context
 from fractions import Fraction
 from typing import Literal
 
-from agent.identity import Identity, is_same
+from agent.aggregation.handover import is_same
+from agent.identity import Identity
 
 AGREE_PERCENT = 10  # a clamp meter, a fluctuating load: nearer than this is the same
 _SHOWN = Context(prec=6, rounding=ROUND_HALF_EVEN)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from agent import identity as instrument
+from agent.aggregation.handover import is_same
 from agent.drivers import Reading, Scan, is_bad
 from agent.drivers.point import RATIOED, UNITS, Point
 from agent.drivers.profile import Profile
@@ -124,7 +125,7 @@ def _hex(raw: int, bits: int) -> str:
 
 def _judged(profile: Profile, said: instrument.Identity, name: str, serial: str) -> str:
     if name == "serial" and serial:
-        return " (as configured)" if instrument.is_same(serial, said.serial) else f" (CONFIGURED IS {serial})"
+        return " (as configured)" if is_same(serial, said.serial) else f" (CONFIGURED IS {serial})"
     others = instrument.contradicts(profile, said) if name == "model" else None
     return f" (THE PROFILE IS FOR {' OR '.join(others)})" if others else ""
 

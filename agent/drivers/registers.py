@@ -70,6 +70,17 @@ def scaled(point: Point, raw: int, ratio: Fraction, scale_raw: int | None = None
     return _rounded(*number(point, raw), _factor(point, ratio, scale_raw), _added(point, ratio))
 
 
+def stated(point: Point, text: str, ratio: Fraction) -> int:
+    """A decimal number in the point's `unit`, as the meter's display shows it, in the canonical unit, as `scaled`."""
+    return round(Fraction(text) * _primary(point, ratio) * _power(10, UNITS[point.unit][1]))
+
+
+def of_last_digit(point: Point, text: str, ratio: Fraction) -> int:
+    """What one in the last digit of such a number is worth, rounded up."""
+    digits = len(text.partition(".")[2])
+    return _ceil(_power(10, -digits) * _primary(point, ratio) * _power(10, UNITS[point.unit][1]))
+
+
 def limit_of(point: Point, ratio: Fraction, scale_raw: int | None = None) -> int:
     """Roll-over limit of a counter in the canonical unit; 0 if the profile states none."""
     return 0 if point.limit is None else round(Fraction(point.limit) * _of_unit(point, ratio, scale_raw))
