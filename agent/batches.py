@@ -68,13 +68,20 @@ class LineState:
     """What is remembered of a line between two looks.
 
     `joined_late` is the batch that was already running at the very first look: its start was not seen, so it never
-    becomes a batch record. `heard` are the latest messages, of a line that is told by them.
+    becomes a batch record. `heard` are the latest messages, of a line that is told by them. `running` began first of
+    those that run at once on a line that lets them; `beside` are the others, in order of their starts.
     """
 
     last: Look | None = None
     running: Running | None = None
     joined_late: str | None = None
     heard: tuple[bytes, ...] = ()
+    beside: tuple[Running, ...] = ()
+
+    @property
+    def runs(self) -> tuple[Running, ...]:
+        """Every batch that runs, in order of start."""
+        return (() if self.running is None else (self.running,)) + self.beside
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan]) -> Iterator[
         yield from _telling(at, line, checked, meters)
         yield from _counters(at, line, [m for m in known if m not in meters], meters)
         yield from _times(at, line, checked)
+        yield from _overlap(at, line)
 
 
 def _driver(checked: config.Config, name: str) -> str:
@@ -100,6 +101,17 @@ def _counter(at: str, text: str, meters: Mapping[str, MeterPlan], units: Mapping
     elif counters[name] not in units:
         told = {point.id: point.unit for point in meters[meter].profile.points}.get(name, counters[name])
         yield f"{at}: {text!r}: counts in {told!r}: name a counter in {', '.join(units.values())}"
+
+
+def _overlap(at: str, line: config.Line) -> Iterator[str]:
+    """Batches that run at once share what the line's meters count, and only of energy is it said how."""
+    if line.overlap == "refuse":
+        return
+    for key in ("good", "scrap"):
+        if getattr(line, key) is not None:
+            yield f"{at}.{key}: batches that run at once count together: remove it, and let messages or people tell it"
+    if line.media:
+        yield f"{at}.media: only energy is shared among batches that run at once: remove it, or the key overlap"
 
 
 def _times(at: str, line: config.Line, checked: config.Config) -> Iterator[str]:

@@ -235,6 +235,7 @@ class Line(BaseModel):
     scrap: str | None = None
     media: tuple[str, ...] = ()
     lots: tuple[LotTags, ...] = ()
+    overlap: Literal["refuse", "equal", "by_quantity"] = "refuse"
 
     @property
     def product_point(self) -> str | None:

@@ -70,9 +70,10 @@ def carried_over(lines: Lines, old: Stated, new: Stated, now_ns: int) -> tuple[L
     """What remains of the lines under a new configuration: those that are still told by the same source."""
     kept = {name: state for name, state in lines.states.items() if _told_alike(name, old, new)}
     events = [
-        EventPart(event="batch_abandoned", about=name, at_ns=now_ns, detail={"batch": state.running.batch})
+        EventPart(event="batch_abandoned", about=name, at_ns=now_ns, detail={"batch": running.batch})
         for name, state in lines.states.items()
-        if name not in kept and state.running is not None
+        if name not in kept
+        for running in state.runs
     ]
     states = {name: now for name, now in lines.shown.items() if name in kept and _state(name, old) == _state(name, new)}
     return Lines(kept, [one for one in lines.closing if one[0] in kept], states), events

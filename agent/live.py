@@ -66,19 +66,21 @@ def _shown(plan: MeterPlan) -> list[Point]:
 
 
 def running(lines: Lines, so_far: Mapping[str, SoFar]) -> list[dict[str, object]]:
-    """Each running batch: its energy and output so far, None where nothing can be claimed yet."""
+    """Each line's running batch: its energy and output so far, None where nothing can be claimed yet.
+
+    Of several at once the one that began first, and `beside` it the others' names: what is counted since is all theirs.
+    """
     told: list[dict[str, object]] = []
     for name, state in lines.states.items():
         if state.running is None or name not in so_far:
             continue
         found = {"energy": None, "good": None, "scrap": None} | so_far[name].told()
-        told.append(
-            {
-                "line": name,
-                "batch": state.running.batch,
-                "product": state.running.product,
-                "start_ns": state.running.start.earliest_ns,
-                **found,
-            }
-        )
+        now: dict[str, object] = {
+            "line": name,
+            "batch": state.running.batch,
+            "product": state.running.product,
+            "start_ns": state.running.start.earliest_ns,
+            **found,
+        }
+        told.append(now | ({"beside": [one.batch for one in state.beside]} if state.beside else {}))
     return told

@@ -220,6 +220,7 @@ def line_part(line: config.Line) -> records.LinePart:
         states=[records.StateWord(number=number, state=words[number]) for number in sorted(words)] or None,
         media=[counter_ref(text) for text in line.media] or None,
         lots=line_lots.refs(line) or None,
+        overlap=None if line.overlap == "refuse" else line.overlap,
     )
 
 

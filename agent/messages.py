@@ -2,8 +2,8 @@
 
 In: what is remembered of a line, and scans that carry a message each, in the order they came. Out: what is to be
 remembered next, and events: each message taken, verbatim, and each that says nothing usable, with the reason. A message
-that came before changes nothing. One batch runs at a time: where another begins, the end of the one before was not told
-and is not made up, so it has no record.
+that came before changes nothing. One batch runs at a time, unless the line says how several share its energy: where
+another begins, the end of the one before was not told and is not made up, so it has no record.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from contract.errors import Malformed
 from contract.records import Edge, EventPart, Seen
 
 MESSAGE = "message"  # the point that carries a message as it came
+RUNS_MAX = 64  # batches at once; more are ends that nobody told
 HEARD_MAX = 64  # a broker sends again what no acknowledgement came for: no more than it has under way
 NS_PER_MS = 1_000_000
 
@@ -63,8 +64,8 @@ def take(line: Line, state: LineState, waiting: Sequence[tuple[str, Ended]], sca
 
 def _follow(line: Line, state: LineState, waiting: Waiting, told: BatchMessage, seen: Seen) -> Taken:
     """Raises Refused."""
-    running = state.running
-    if running is not None and running.batch == told.batch:
+    running = next((one for one in state.runs if one.batch == told.batch), None)
+    if running is not None:
         return _of_running(line, state, running, waiting, told, seen)
     place = _place(line, waiting, told)
     if place is not None:
@@ -75,10 +76,14 @@ def _follow(line: Line, state: LineState, waiting: Waiting, told: BatchMessage, 
         raise Refused(
             f"{told.batch} does not run: its start was not told, or its record is made: enter it at the gateway"
         )
-    at = _edge(line, state, told, seen)
+    at = _edge(line, state, None, told, seen)
     started = _stated(Running(told.batch, told.product, at), told)
-    abandoned = () if running is None else (_abandoned(line, running, told, seen),)
-    return Taken(_next(state, seen, started), waiting, started=started, events=abandoned)
+    if line.overlap == "refuse":
+        abandoned = tuple(_abandoned(line, one, told, seen) for one in state.runs)
+        return Taken(_next(state, seen, (started,)), waiting, started=started, events=abandoned)
+    if len(state.runs) >= RUNS_MAX:
+        raise Refused(f"{told.batch}: {RUNS_MAX} batches run already: tell which have ended")
+    return Taken(_next(state, seen, (*state.runs, started)), waiting, started=started)
 
 
 def _of_running(
@@ -86,20 +91,21 @@ def _of_running(
 ) -> Taken:
     stated = _stated(running, told)
     if told.state == "started":
-        return Taken(replace(state, running=stated), waiting)
-    ended = Ended(stated, _edge(line, state, told, seen))
-    return Taken(_next(state, seen, None), waiting, ended=ended)
+        first, *others = (stated if one is running else one for one in state.runs)
+        return Taken(replace(state, running=first, beside=tuple(others)), waiting)
+    ended = Ended(stated, _edge(line, state, running, told, seen))
+    return Taken(_next(state, seen, tuple(one for one in state.runs if one is not running)), waiting, ended=ended)
 
 
-def _edge(line: Line, state: LineState, told: BatchMessage, seen: Seen) -> Edge:
+def _edge(line: Line, state: LineState, ends: Running | None, told: BatchMessage, seen: Seen) -> Edge:
     """Raises Refused for a message that is older than the one before it, or not past yet."""
     before = seen if state.last is None else state.last.seen
     if before.source_ns is not None and told.at_ns < before.source_ns:
         early_ms = -((told.at_ns - before.source_ns) // NS_PER_MS)
         raise Refused(f"{told.batch} {told.state} {early_ms} ms before what was told last: send messages in order")
     tolerance_ns = (line.clock_tolerance_ms or 0) * NS_PER_MS
-    start = None if state.running is None else state.running.start
-    if isinstance(start, Edge) and told.state == "ended" and start.tolerance_ns is not None:
+    start = None if ends is None else ends.start
+    if isinstance(start, Edge) and start.tolerance_ns is not None:
         tolerance_ns = start.tolerance_ns  # both edges alike, whatever was configured in between
     try:
         return reported(before, seen, tolerance_ns)
@@ -129,9 +135,10 @@ def _stated(running: Running, told: BatchMessage) -> Running:
     )
 
 
-def _next(state: LineState, seen: Seen, running: Running | None) -> LineState:
+def _next(state: LineState, seen: Seen, runs: tuple[Running, ...]) -> LineState:
+    running = runs[0] if runs else None
     look = Look(seen, None if running is None else running.batch, "" if running is None else running.product)
-    return LineState(look, running, None, state.heard)
+    return LineState(look, running, None, state.heard, runs[1:])
 
 
 def _refused(line: Line, scan: Scan, reason: str, text: str) -> EventPart:

@@ -20,6 +20,7 @@ from contract.lots import Lot, LotRef
 Text = Annotated[str, Len(0, 1000)]
 Positive = Annotated[int, Ge(1), Le(2**63 - 1)]
 ToldBy = Literal["packml", "job_order", "counter", "schedule", "message"]
+Overlap = Literal["equal", "by_quantity"]
 LineState = Literal["produce", "setup", "start_up", "idle", "maintenance", "off"]
 
 
@@ -141,6 +142,7 @@ class LinePart(BaseModel):
     state: Name | None = Field(default=None, exclude_if=lambda given: given is None)
     states: list[StateWord] | None = Field(default=None, exclude_if=lambda given: given is None)
     lots: list[LotRef] | None = Field(default=None, exclude_if=lambda given: given is None)
+    overlap: Overlap | None = Field(default=None, exclude_if=lambda given: given is None)  # left out: one at a time
 
 
 class Seen(BaseModel):

@@ -44,7 +44,7 @@ class SoFar(BaseModel):
 
 
 class RunningNow(BaseModel):
-    """A batch that has begun, measured so far: energy in mWh, masses in mg."""
+    """A batch that has begun, measured so far: energy in mWh, masses in mg. `beside` it run others, by name."""
 
     model_config = LOOSE
     line: Name
@@ -54,6 +54,7 @@ class RunningNow(BaseModel):
     energy: SoFar | None = None
     good: SoFar | None = None
     scrap: SoFar | None = None
+    beside: Annotated[list[Text], Len(0, 64)] = []
 
 
 class LiveMessage(BaseModel):
