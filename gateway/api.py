@@ -86,6 +86,7 @@ def _line(one: LineNow) -> dict[str, object]:
         energy, good = told.energy, told.good
         running = {
             "batch": told.batch,
+            "beside": list(told.beside),
             "product": told.product,
             "start_ns": told.start_ns,
             "energy_wh_milli": None if energy is None else energy.amount,

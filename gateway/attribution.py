@@ -5,38 +5,34 @@ is of integers and closes exactly: what a utility's meter counted is allocated t
 else. Never: zero for a missing value, a share that no stated key explains, an incomplete batch in an intensity.
 """
 
-from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
-from contract import records
-from contract.errors import Malformed
-from contract.late_records import LatePart
-from contract.lots import Lot, mass
 from gateway import media
+from gateway.batch_facts import BatchFacts, Shared, Told, distinct, facts, known_sum, late_facts
 from gateway.factors import UNITS, Factor, grams_micro
-from gateway.media import MediumAmount
+from gateway.overlap import overlapping, split
 from gateway.site_model import GRAMS_MILLI, Product, SiteModel, Utility
 from gateway.statement import (
     FORM,
     LABEL,
     LACKING,
-    ByHand,
     Excluded,
     FactorUsed,
     Late,
     ProductResult,
     Share,
+    SharedTime,
     Statement,
     UtilityResult,
     canonical_json,
 )
-from gateway.summed import MeterError, meter_error, u95_of
+from gateway.summed import u95_of
 
 __all__ = [
     "BatchFacts",
+    "Told",
     "UtilityUse",
     "attribute",
     "canonical_json",
@@ -53,43 +49,8 @@ FOOTPRINT = "electricity-footprint"
 PPM = 1_000_000
 M3_MICRO = 1_000_000
 INCOMPLETE, OVERLAP, NO_LINE = "incomplete", "overlaps another batch of its line", "line not in the site model"
+UNSHARED = "its part of a shared time is not known"
 NOT_RUN = (OVERLAP, NO_LINE)  # such a batch has no share in a utility: nothing says it ran beside the others
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Who told a late batch, why, and when."""
-
-    author: str
-    reason: str
-    told_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class BatchFacts:
-    """What a batch entry says, summed over its line's meters. Times are the midpoints of its edges; None: not known.
-
-    `late` is None where the agent itself saw the batch; `by_hand` are the figures that a person gave (manual.py).
-    `errors` are those of its energy's meters, for sums of several batches.
-    """
-
-    agent: str
-    batch: str
-    line: str
-    product: str
-    start_ns: int
-    end_ns: int
-    complete: bool
-    energy_wh_milli: int | None
-    lower: int | None
-    upper: int | None
-    u95: int | None
-    good_g_milli: int | None
-    scrap_g_milli: int | None
-    late: Told | None = None
-    by_hand: tuple[ByHand, ...] = ()
-    errors: tuple[MeterError, ...] = ()
-    media: tuple[MediumAmount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,52 +60,6 @@ class UtilityUse:
     utility: str
     energy_wh_milli: int | None
     volume_m3_micro: int | None
-
-
-def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
-    """Read a batch entry's parts. Raises Malformed.
-
-    A figure of several meters is their sum, and not known if one of them is not; u95 by summed.py.
-    """
-    if not parts:
-        raise Malformed("batch: an entry without a part")
-    batch = records.read(parts[0], records.BatchPart)
-    amounts = [records.read(part, records.AmountPart) for part in parts[1:]]
-    energy = [amount for amount in amounts if (amount.role, amount.unit) == ("energy", "wh_milli")]
-    errors = tuple(meter_error(agent, batch, amount) for amount in energy)
-    return BatchFacts(
-        agent,
-        batch.batch,
-        batch.line,
-        batch.product,
-        (batch.start.earliest_ns + batch.start.latest_ns) // 2,
-        (batch.end.earliest_ns + batch.end.latest_ns) // 2,
-        batch.closed == "complete",
-        _sum(a.amount for a in energy),
-        _sum(a.lower for a in energy),
-        _sum(a.upper for a in energy),
-        u95_of(errors),
-        _mass("good", amounts, batch.outputs),
-        _mass("scrap", amounts, batch.outputs),
-        errors=errors,
-        media=media.of_batch(agent, amounts),
-    )
-
-
-def late_facts(parts: Sequence[bytes]) -> BatchFacts:
-    """Read a late batch entry's parts: a batch of the agent that its first part names. Raises Malformed."""
-    if not parts:
-        raise Malformed("late batch: an entry without a part")
-    late = records.read(parts[0], LatePart)
-    return replace(facts(late.agent, parts[1:]), late=Told(late.author, late.reason, late.told_ns))
-
-
-def _mass(
-    kind: Literal["good", "scrap"], amounts: Sequence[records.AmountPart], outputs: Sequence[Lot] | None
-) -> int | None:
-    """A kind's output: what the line's counter counted; where it has none, the lots that were stated."""
-    counted = [amount for amount in amounts if amount.role == kind]
-    return _sum(a.amount for a in counted if a.unit == "g_milli") if counted else mass(outputs, kind)
 
 
 def check_factors(site: SiteModel, factors: Mapping[str, Factor]) -> list[str]:
@@ -179,7 +94,7 @@ def attribute(
     utilities, shares = [], []
     for utility in site.utilities:
         weights = [
-            0 if reason in NOT_RUN else weight(utility, batch.line, batch.end_ns - batch.start_ns)
+            0 if reason in NOT_RUN else weight(utility, batch.line, batch.running_ns)
             for batch, reason in zip(ended, reasons, strict=True)
         ]
         result, parts = _allocate(utility, used.get(utility.id, UtilityUse(utility.id, None, None)), weights)
@@ -206,41 +121,18 @@ def attribute(
         tuple(_late(batch, batch.late) for batch in ended if batch.late is not None),
         tuple(row for batch in ended for row in batch.by_hand),
         tuple(_factor_used(factors[name]) for name in media.factors_used(row for one in products for row in one.media)),
+        shared=tuple(_shared(batch, batch.shared) for batch in ended if batch.shared is not None),
     )
-
-
-def distinct(batches: Iterable[BatchFacts]) -> list[BatchFacts]:
-    """The batches in order of start, each once: an agent that crashed may seal the same record again in a new epoch."""
-    once: dict[tuple[int, int, str, str, str, bool], BatchFacts] = {}
-    for batch in batches:
-        once.setdefault(_order(batch), batch)
-    return [once[key] for key in sorted(once)]
 
 
 def exclusions(site: SiteModel, batches: Sequence[BatchFacts]) -> list[str | None]:
     """For each batch, in order of start, why it counts for no product, or None if it counts.
 
-    A line runs one batch at a time: one that begins before an earlier one has ended was told twice, as by a copied
-    agent. What was told late never keeps out what an agent saw.
+    A line runs one batch at a time, unless it declares how several share: one that begins before an earlier one has
+    ended was told twice, as by a copied agent. What was told late never keeps out what an agent saw.
     """
-    overlapping = _overlapping(batches)
-    return [_unfit(site, batch) or (OVERLAP if index in overlapping else None) for index, batch in enumerate(batches)]
-
-
-def _overlapping(batches: Sequence[BatchFacts]) -> set[int]:
-    """Which batches, given in order of start, overlap one that goes before: an agent's first, then the earlier."""
-    found: set[int] = set()
-    taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for index in sorted(range(len(batches)), key=lambda i: batches[i].late is not None):
-        batch = batches[index]
-        runs = taken.setdefault((batch.agent, batch.line), [])
-        place = bisect(runs, batch.start_ns, key=lambda run: run[0])
-        before, after = runs[place - 1 : place], runs[place : place + 1]
-        if any(end_ns > batch.start_ns for _, end_ns in before) or any(start < batch.end_ns for start, _ in after):
-            found.add(index)
-        else:
-            runs.insert(place, (batch.start_ns, batch.end_ns))
-    return found
+    twice = overlapping(batches)
+    return [_unfit(site, batch) or (OVERLAP if index in twice else None) for index, batch in enumerate(batches)]
 
 
 def _unfit(site: SiteModel, batch: BatchFacts) -> str | None:
@@ -251,30 +143,13 @@ def _unfit(site: SiteModel, batch: BatchFacts) -> str | None:
     if not batch.complete:
         return INCOMPLETE
     if batch.energy_wh_milli is None:
-        return "energy not known"
+        return "energy not known" if batch.shared is None else UNSHARED
     return "good output not known" if batch.good_g_milli is None else None
 
 
 def weight(utility: Utility, line: str, running_ns: int) -> int:
     """A batch's weight under the physical key: nominal demand of its line (cm3/min) x running time (ns)."""
     return utility.demand_m3_per_min.get(line, 0) * max(0, running_ns)
-
-
-def split(total: int, weights: Sequence[int]) -> list[int]:
-    """Split a total in proportion to weights, to the last digit: largest remainders first, the earlier of equals.
-
-    Zeros if every weight is zero. Raises ValueError for a negative total or weight.
-    """
-    if total < 0 or min(weights, default=0) < 0:
-        raise ValueError("neither the total nor a weight may be negative")
-    whole = sum(weights)
-    if whole == 0:
-        return [0] * len(weights)
-    parts = [total * one // whole for one in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for index in by_remainder[: total - sum(parts)]:
-        parts[index] += 1
-    return parts
 
 
 def _allocate(utility: Utility, use: UtilityUse, weights: Sequence[int]) -> tuple[UtilityResult, list[int | None]]:
@@ -303,15 +178,16 @@ def _product(
     mine = [row for row in rows if row[0].product == product.id and site.line(row[0].agent, row[0].line) is not None]
     counted = [(batch, parts) for batch, reason, parts in mine if reason is None]
     batches = [batch for batch, _ in counted]
-    direct = _sum(batch.energy_wh_milli for batch in batches)
+    direct = known_sum(batch.energy_wh_milli for batch in batches)
     shares = tuple(
-        Share(utility.id, _sum(parts[index] for _, parts in counted)) for index, utility in enumerate(site.utilities)
+        Share(utility.id, known_sum(parts[index] for _, parts in counted))
+        for index, utility in enumerate(site.utilities)
     )
-    energy = _sum([direct, *(share.energy_wh_milli for share in shares)])
-    good = _sum(batch.good_g_milli for batch in batches)
+    energy = known_sum([direct, *(share.energy_wh_milli for share in shares)])
+    good = known_sum(batch.good_g_milli for batch in batches)
     electricity = None if energy is None else grams_micro(energy, factor)
     used = media.results(site, factors, [batch.media for batch in batches])
-    emitted = _sum([electricity, *(row.co2e_g_micro for row in used if row.factor is not None)])
+    emitted = known_sum([electricity, *(row.co2e_g_micro for row in used if row.factor is not None)])
     measured = None if energy is None or direct is None or energy == 0 else _ratio(direct, PPM, energy)
     per = GRAMS_MILLI[product.unit]
     return ProductResult(
@@ -321,13 +197,13 @@ def _product(
         incomplete=sum(reason == INCOMPLETE for _, reason, _ in mine),
         excluded=len(mine) - len(counted),
         direct_wh_milli=direct,
-        direct_lower_wh_milli=_sum(batch.lower for batch in batches),
-        direct_upper_wh_milli=_sum(batch.upper for batch in batches),
+        direct_lower_wh_milli=known_sum(batch.lower for batch in batches),
+        direct_upper_wh_milli=known_sum(batch.upper for batch in batches),
         direct_u95_wh_milli=_u95(batches),
         utilities=shares,
         energy_wh_milli=energy,
         good_g_milli=good,
-        scrap_g_milli=_sum(batch.scrap_g_milli for batch in batches),
+        scrap_g_milli=known_sum(batch.scrap_g_milli for batch in batches),
         wh_milli_per_unit=_ratio(energy, per, good) if energy is not None and good else None,
         co2e_g_micro=emitted,
         co2e_g_micro_per_unit=_ratio(emitted, per, good) if emitted is not None and good else None,
@@ -358,6 +234,22 @@ def _late(batch: BatchFacts, told: Told) -> Late:
     return Late(batch.agent, batch.line, batch.batch, told.author, told.reason, batch.end_ns, told.told_ns)
 
 
+def _shared(batch: BatchFacts, how: Shared) -> SharedTime:
+    return SharedTime(
+        batch.agent,
+        batch.line,
+        batch.batch,
+        batch.product,
+        batch.start_ns,
+        batch.end_ns,
+        how.key,
+        how.beside,
+        how.whole_wh_milli,
+        batch.energy_wh_milli,
+        how.why,
+    )
+
+
 def _factor_used(factor: Factor) -> FactorUsed:
     source = factor.source
     words: Iterator[str | None] = iter((source.title, source.issuer, source.number, source.date.isoformat()))
@@ -365,21 +257,11 @@ def _factor_used(factor: Factor) -> FactorUsed:
     return FactorUsed(factor.id, factor.kind, factor.value, factor.unit, factor.region, factor.reference_period, text)
 
 
-def _order(batch: BatchFacts) -> tuple[int, int, str, str, str, bool]:
-    return (batch.start_ns, batch.end_ns, batch.agent, batch.line, batch.batch, batch.late is not None)
-
-
 def _u95(batches: Sequence[BatchFacts]) -> int | None:
     """U95 of the batches' energies together: linear where one of them does not say what it rests on."""
     if not all(batch.errors for batch in batches):
-        return _sum(batch.u95 for batch in batches)
+        return known_sum(batch.u95 for batch in batches)
     return u95_of([error for batch in batches for error in batch.errors])
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    """The sum; None for nothing at all, or if one of the values is not known."""
-    known = list(values)
-    return sum(value for value in known if value is not None) if known and None not in known else None
 
 
 def _ratio(value: int, times: int, by: int) -> int:

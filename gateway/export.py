@@ -19,7 +19,18 @@ from contract.entry import AGENT_TYPES
 from contract.entry import read as read_entry
 from contract.errors import Malformed
 from contract.segment import is_good
-from gateway import attribution, cross_check, factors, manual, media, metered, metering, site_model, virtual
+from gateway import (
+    attribution,
+    cross_check,
+    factors,
+    manual,
+    media,
+    metered,
+    metering,
+    overlap_evidence,
+    site_model,
+    virtual,
+)
 from gateway.ledger import LedgerEntry
 from gateway.metered import ALL_TIME, Log, of_kind, parts_of, segments_of
 from gateway.site_model import CounterRef, SiteModel
@@ -46,10 +57,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """Which time the shown readings cover: the period and every batch that touches it, with a margin."""
+    """Which time the shown readings cover: the period and every batch that touches it, with a margin.
+
+    Batches are shown from `batches_ns` on: earlier than the period, where such a one shares a time with one of its own.
+    """
 
     from_ns: int
     to_ns: int
+    batches_ns: int
 
 
 def export(log: Log, key: Ed25519PublicKey, asked: Asked, seal_run: Callable[[records.RunPart], object]) -> bytes:
@@ -98,20 +113,26 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
         check_product(site, asked.product)
     published = [part for entry in of_kind(log, "factor", size) for part in _parts(entry, records.FactorPart)]
     said = _manual(log, size)
+    shown = _shown(log, asked, size)
+    declared = overlap_evidence.declarations(log, size)
     told: list[attribution.BatchFacts] = []
-    for entry in log.select(BATCHES, asked.from_ns, asked.to_ns):
+    for entry in log.select(BATCHES, shown.batches_ns, asked.to_ns):
         if entry.index < size:
             try:
-                told.append(_facts(entry, said))
+                told.append(declared.with_line(entry, _facts(entry, said)))
             except Malformed:
                 continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
+
+    def read(meters: set[tuple[str, str]]) -> metered.Read:
+        return metered.read(log, meters, shown.from_ns, shown.to_ns, size)
+
     if site.media and (faults := list(media.mixed(site, _counters(log, size)))):
         raise ValueError("; ".join(faults))
-    find = _find(log, site, said, asked, size)
+    find = _find(log, site, said, shown, size)
     whole = attribution.attribute(
         site,
         factors.library(part.toml for part in published),
-        told,
+        overlap_evidence.shared(told, read, asked.from_ns, asked.to_ns),
         metering.uses(site, metering.counting(find), asked.from_ns, asked.to_ns),
         asked.from_ns,
         asked.to_ns,
@@ -128,14 +149,13 @@ def _manual(log: Log, size: int) -> manual.Manual:
     return manual.read(manual.Told(entry.index, entry.hash, parts_of(entry)) for entry in in_order)
 
 
-def _find(log: Log, site: SiteModel, said: manual.Manual, asked: Asked, size: int) -> metering.Find:
+def _find(log: Log, site: SiteModel, said: manual.Manual, shown: _Shown, size: int) -> metering.Find:
     """The readings of every counter a statement speaks of, of those that the archive will show. Raises ValueError."""
     refs = [ref for utility in site.utilities for ref in (utility.electricity, utility.volume)]
     wanted = {(ref.agent, ref.meter) for ref in refs if isinstance(ref, CounterRef)}
     formulas = {one.id: virtual.counters(site.virtuals, one.id) for one in site.virtuals}
     wanted |= {place[:2] for formula in formulas.values() for place in formula}
     wanted |= {place[:2] for place in cross_check.places(said)}
-    shown = _shown(log, asked, size)
     read = metered.read(log, wanted, shown.from_ns, shown.to_ns, size)
     for name, formula in formulas.items():
         metered.check(read, f"virtual.{name}.formula", formula)
@@ -171,12 +191,14 @@ def check_product(site: SiteModel, product: str) -> None:
 def _shown(log: Log, asked: Asked, size: int) -> _Shown:
     batches = [e for e in log.select(BATCHES, asked.from_ns, asked.to_ns) if e.index < size]
     first_ns = min([asked.from_ns, *(e.from_ns for e in batches)])
+    declared = overlap_evidence.declarations(log, size)
+    sharing = [e.from_ns for e in batches if declared.shares(e)]
     last_ns = min(max([asked.to_ns, *(e.to_ns for e in batches)]) + MARGIN_NS, ALL_TIME[1])
     last_ns = _sealed_by(log, batches, last_ns)
     needs, margin_ns = _needs(log, batches, size), MARGIN_NS
     while _lacks(log, needs, max(first_ns - margin_ns, ALL_TIME[0]), size):
         margin_ns *= 2
-    return _Shown(max(first_ns - margin_ns, ALL_TIME[0]), last_ns)
+    return _Shown(max(first_ns - margin_ns, ALL_TIME[0]), last_ns, min([asked.from_ns, *sharing]))
 
 
 def _sealed_by(log: Log, batches: Iterable[LedgerEntry], last_ns: int) -> int:
@@ -328,7 +350,7 @@ def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
 def _is_needed(entry: LedgerEntry, asked: Asked, shown: _Shown, size: int) -> bool:
     match entry.type:
         case "batch" | "late_batch":
-            return entry.from_ns <= asked.to_ns and entry.to_ns >= asked.from_ns
+            return entry.from_ns <= asked.to_ns and entry.to_ns >= shown.batches_ns
         case "segment" | "event":
             return entry.from_ns <= shown.to_ns and entry.to_ns >= shown.from_ns
         case "run":

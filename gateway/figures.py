@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from gateway.attribution import NOT_RUN, BatchFacts, attribute, distinct, exclusions, weight
+from gateway.attribution import NOT_RUN, BatchFacts, attribute, exclusions, weight
 from gateway.factors import Factor, grams_micro
 from gateway.live import LiveState
 from gateway.live_message import MeterNow, RunningNow
+from gateway.overlap import shared
 from gateway.site_model import GRAMS_MILLI, Line, SiteModel
 from gateway.statement import Statement
 
 NS = 10**9
+ALL_TIME = -(2**63), 2**63 - 1
 GOOD_NS, STALE_NS = 5 * NS, 60 * NS
 BAD, BAD_NO_DATA = 0x80000000, 0x809B0000
 SAME_PPM = 5_000  # smaller differences are "about the same", and so are those within a figure's uncertainty
@@ -91,15 +93,17 @@ class Figures:
 
 
 def figures(state: LiveState, site: SiteModel, factors: Mapping[str, Factor]) -> Figures:
-    """The provisional statement of the current period, and every remembered batch with its intensity."""
-    uses = state.uses()
-    statement = attribute(site, factors, state.batches, uses, state.from_ns, state.to_ns, provisional=True)
-    in_order = distinct(state.batches)
+    """The provisional statement of the current period, and every remembered batch with its intensity.
+
+    What batches that ran at once took of their line only a statement says: no readings of lines are remembered here.
+    """
+    in_order = shared(state.batches, None, *ALL_TIME)
+    statement = attribute(site, factors, in_order, state.uses(), state.from_ns, state.to_ns, provisional=True)
     reasons = exclusions(site, in_order)
     rates: dict[str, Fraction] = {}
     for utility, use in zip(site.utilities, statement.utilities, strict=True):
         whole = sum(
-            weight(utility, b.line, b.end_ns - b.start_ns)
+            weight(utility, b.line, b.running_ns)
             for b, reason in zip(in_order, reasons, strict=True)
             if reason not in NOT_RUN and state.from_ns <= b.end_ns < state.to_ns
         )
@@ -160,7 +164,7 @@ def intensity(
 def _of_batch(batch: BatchFacts, site: SiteModel, factor: Factor, rates: Mapping[str, Fraction]) -> Intensity | None:
     if batch.energy_wh_milli is None or batch.good_g_milli is None:
         return None
-    share = _share(site, rates, batch.line, batch.end_ns - batch.start_ns)
+    share = _share(site, rates, batch.line, batch.running_ns)
     return intensity(site, factor, batch.product, (batch.energy_wh_milli, share, batch.u95), batch.good_g_milli)
 
 
@@ -201,6 +205,8 @@ def _of_running(
     """Intensity so far, in the agent's own time: start and now are told by the same clock."""
     if running.energy is None or running.energy.amount is None or running.good is None or running.good.amount is None:
         return None
+    if running.beside:
+        return None  # what is counted is that of all that run
     share = _share(site, rates, running.line, agent_ns - running.start_ns)
     low, high = running.energy.lower, running.energy.upper
     half = None if low is None or high is None else max(0, high - low + 1) // 2

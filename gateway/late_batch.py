@@ -20,10 +20,12 @@ from contract.late_records import LatePart
 from contract.problems import Problems, suggest
 from contract.topics import check_name
 from contract.writer import Span
-from gateway import late_evidence
+from gateway import late_evidence, overlap_evidence
 from gateway.attribution import facts, late_facts
+from gateway.batch_facts import Together
 from gateway.export import site_in_force
 from gateway.ledger import Ledger, LedgerEntry
+from gateway.overlap import may, together
 from gateway.site_model import SiteModel
 from gateway.spool import Kind
 from gateway.trust import shown_parts
@@ -38,12 +40,13 @@ Instant = Annotated[int, Ge(0), Le(2**62)]
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another batch of the same line, and where it stands."""
+    """Another batch of the same line, where it stands, and what the line declared of batches at once."""
 
     batch: str
     start_ns: int
     end_ns: int
     where: str
+    together: Together | None = None
 
 
 class LateBatch(BaseModel):
@@ -71,8 +74,11 @@ class LateBatch(BaseModel):
         return Run(self.batch, self.product, start, end)
 
 
-def parts(said: LateBatch, ledger: Ledger) -> Sequence[bytes]:
-    """The entry's parts. One that says just this already is given again, so that a repeated filing adds nothing."""
+def parts(said: LateBatch, ledger: Ledger, listed: Sequence[LateBatch] = ()) -> Sequence[bytes]:
+    """The entry's parts. One that says just this already is given again, so that a repeated filing adds nothing.
+
+    `listed` are those of the same list that go before it.
+    """
     size, run = ledger.size, said.run
     site = site_in_force(ledger, size)
     if lines := [*_unknown(said, site), *window_faults(said)]:
@@ -82,7 +88,9 @@ def parts(said: LateBatch, ledger: Ledger) -> Sequence[bytes]:
     for entry, _ in near:
         if entry.type == "late_batch" and _says(entry, said):
             return shown_parts(body.unpack(entry.body))
-    if lines := list(collisions(said, [other for _, other in near])):
+    others = [other for _, other in near]
+    others += [_row(one, _together(ledger, agent, one, size)) for one in listed if _overlap(one, said)]
+    if lines := list(collisions(said, others, _together(ledger, agent, said, size) if others else None)):
         raise Problems(lines)
     evidence = late_evidence.gather(ledger, agent, said.line, run, size)
     lacking = batch_record.lacking(evidence.line, run, evidence.counters, evidence.known)
@@ -125,21 +133,46 @@ def window_faults(said: LateBatch) -> Iterator[str]:
         yield "end: has not passed yet: tell a batch when it has ended"
 
 
-def collisions(said: LateBatch, known: Sequence[Other]) -> Iterator[str]:
-    """Which batches of its line keep this one out: one of its name near it, and those that it overlaps."""
+def _row(said: LateBatch, together: Together | None) -> Other:
+    return Other(said.batch, said.start_ns, said.end_ns, f"row {said.row}", together)
+
+
+def _overlap(one: LateBatch | Other, said: LateBatch) -> bool:
+    """Whether both have an instant in common; of filings, on the same line."""
+    apart = isinstance(one, LateBatch) and one.line != said.line
+    return not apart and one.start_ns < said.end_ns and said.start_ns < one.end_ns
+
+
+def repeated(said: LateBatch, known: Sequence[Other]) -> Iterator[str]:
+    """Which batches of its line keep this one out for having its name, near it."""
     for other in known:
-        if other.start_ns < said.end_ns and said.start_ns < other.end_ns:
-            yield f"start: overlaps batch {other.batch} ({other.where}) of this line: give times between other batches"
-        elif (
-            other.batch == said.batch
-            and max(other.start_ns, said.start_ns) - min(other.end_ns, said.end_ns) <= SAME_NAME_NS
-        ):
+        gap_ns = max(other.start_ns, said.start_ns) - min(other.end_ns, said.end_ns)
+        if other.batch == said.batch and gap_ns <= SAME_NAME_NS:
             yield f"batch: {said.batch} is there already ({other.where}), within a week of it: give it another id"
+
+
+def collisions(said: LateBatch, known: Sequence[Other], together: Together | None) -> Iterator[str]:
+    """Which batches of its line keep this one out: one of its name near it, and those that it may not overlap."""
+    for other in known:
+        if _overlap(other, said) and not may(other.together, together):
+            yield f"start: overlaps batch {other.batch} ({other.where}) of this line: give times between other batches"
+        else:
+            yield from repeated(said, [other])
+
+
+def _together(ledger: Ledger, agent: str, said: LateBatch, size: int) -> Together | None:
+    """What its line declared then; nothing where no manifest tells, which is a fault of its own."""
+    try:
+        found = late_evidence.gather(ledger, agent, said.line, said.run, size)
+    except ValueError:
+        return None
+    return together(found.line, found.manifest)
 
 
 def _near(ledger: Ledger, agent: str, said: LateBatch, size: int) -> Iterator[tuple[LedgerEntry, Other]]:
     """The batches of its line near it."""
     window = said.start_ns - SAME_NAME_NS, said.end_ns + SAME_NAME_NS
+    declared = overlap_evidence.declarations(ledger, size)
     for entry in ledger.select(("batch", "late_batch"), *window):
         if entry.index >= size or (entry.type == "batch" and entry.author != agent):
             continue
@@ -150,7 +183,7 @@ def _near(ledger: Ledger, agent: str, said: LateBatch, size: int) -> Iterator[tu
             continue  # no batch, and the verifier names it
         if (known.agent, known.line) == (agent, said.line):
             where = f"entry {entry.index} of the ledger{'' if known.late is None else ', told late'}"
-            yield entry, Other(known.batch, known.start_ns, known.end_ns, where)
+            yield entry, Other(known.batch, known.start_ns, known.end_ns, where, declared.of(entry, said.line))
 
 
 def _says(entry: LedgerEntry, said: LateBatch) -> bool:

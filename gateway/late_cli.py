@@ -112,9 +112,9 @@ def _tell(name: str, config: Config, told: Sequence[LateBatch]) -> None:
     ledger = Ledger.open(config.gateway.database_url, config.gateway.site)
     lines, said_of = list[str](), list[str]()
     try:
-        for said in told:
+        for number, said in enumerate(told):
             try:
-                parts = late_batch.parts(said, ledger)
+                parts = late_batch.parts(said, ledger, told[:number])
             except ValueError as error:
                 lines += late_list.placed(name, said.row, str(error).splitlines())
             else:

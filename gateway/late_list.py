@@ -1,7 +1,7 @@
 """A list of late batches, as Excel or CSV: rows in, filings out; and the empty list to fill in.
 
 In: a file's name and bytes. Out: a `LateBatch` for each row. Raises Problems with every fault at once, by row and
-column. Never: a part of a list of which one row is wrong.
+column. Never: a part of a list of which one row is wrong. Whether rows may overlap is for the ledger to say.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import PurePath
 from agent.commission import import_cells, import_sheet
 from agent.commission.import_cells import Row
 from contract.problems import Problems
-from gateway.late_batch import LateBatch, Other, collisions
+from gateway.late_batch import LateBatch, Other, repeated
 from gateway.late_told import FIELDS, NEEDED, Way, read
 
 OF = "batches"
@@ -49,7 +49,7 @@ def rows(name: str, data: bytes, zone: tzinfo, told_ns: int) -> list[LateBatch]:
             faults += [line for line in problems.lines if line.partition(": ")[0] not in doubted]
         else:
             others = [Other(o.batch, o.start_ns, o.end_ns, f"row {o.row}") for o in found if o.line == said.line]
-            faults += collisions(said, others)
+            faults += repeated(said, others)
             found.append(said)
         lines += placed(name, row.number, faults)
     if not found and not lines:

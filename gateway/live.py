@@ -14,8 +14,9 @@ from typing import Protocol, TypeVar
 from agent.aggregation import replay
 from agent.drivers import profile as profiles
 from contract import body, cbor, records, segment
-from gateway import live_message, running_total
+from gateway import live_message, overlap, running_total
 from gateway.attribution import BatchFacts, UtilityUse, facts, late_facts
+from gateway.batch_facts import Together
 from gateway.factors import Factor
 from gateway.live_message import LiveMessage
 from gateway.period import period_of
@@ -56,11 +57,12 @@ class MeterKind:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an agent said of itself last."""
+    """What an agent said of itself last; `together` has the lines whose batches may run at once."""
 
     meters: tuple[MeterKind, ...]
     line_meters: Mapping[str, tuple[str, ...]]
     counters: Mapping[tuple[str, str], replay.Counter]
+    together: Mapping[str, Together] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,9 @@ def _meter_of(part: bytes) -> str:
 
 
 def _with_batch(state: LiveState, batch: BatchFacts) -> LiveState:
-    batches = (*state.batches, batch)
+    manifest = state.manifests.get(batch.agent)
+    declared = None if manifest is None else manifest.together.get(batch.line)
+    batches = (*state.batches, replace(batch, together=declared))
     lost = max(0, len(batches) - BATCHES_MAX)
     return replace(state, batches=batches[lost:], batches_lost=state.batches_lost + lost)
 
@@ -192,6 +196,7 @@ def _manifest(parts: list[bytes]) -> Manifest:
     known = replay.known_profiles(parts)
     meters: list[MeterKind] = []
     lines: dict[str, tuple[str, ...]] = {}
+    together: dict[str, Together] = {}
     for part in parts:
         match records.kind_of(part):
             case "meter":
@@ -200,9 +205,12 @@ def _manifest(parts: list[bytes]) -> Manifest:
             case "line":
                 line = records.read(part, records.LinePart)
                 lines[line.line] = tuple(dict.fromkeys(ref.meter for ref in line.energy))
+                if (declared := overlap.together(line, b"")) is not None:
+                    together[line.line] = declared
             case _:
                 continue
-    return Manifest(tuple(meters), MappingProxyType(lines), MappingProxyType(replay.counters(parts)))
+    counters = MappingProxyType(replay.counters(parts))
+    return Manifest(tuple(meters), MappingProxyType(lines), counters, MappingProxyType(together))
 
 
 def _meter_kind(meter: records.MeterPart, profile: profiles.Profile | None) -> MeterKind:

@@ -6,7 +6,7 @@ instrument before an exchange whose hand-over readings were noted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from heapq import merge
 from typing import Protocol
@@ -53,10 +53,14 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Each meter's segments with the number of the manifest in force for it; each author's manifests in order."""
+    """Each meter's segments with the number of the manifest in force for it; each author's manifests in order.
+
+    `numbers` are the manifests' by their entries' hashes.
+    """
 
     segments: dict[tuple[str, str], list[tuple[int, MeterSegment]]]
     manifests: dict[str, list[Counters]]
+    numbers: dict[bytes, int] = field(default_factory=dict)
 
 
 def read(log: Log, meters: set[tuple[str, str]], from_ns: int, to_ns: int, size: int) -> Read:
@@ -73,6 +77,7 @@ def read(log: Log, meters: set[tuple[str, str]], from_ns: int, to_ns: int, size:
             if parts not in known:
                 known[parts] = replay.counters(parts)
             in_force[entry.author, entry.epoch] = len(found.manifests[entry.author])
+            found.numbers[entry.hash] = len(found.manifests[entry.author])
             found.manifests[entry.author].append(known[parts])
             continue
         number = in_force.get((entry.author, entry.epoch))
@@ -99,21 +104,34 @@ def finding(known: Read) -> Find:
 
     @cache
     def find(agent: str, meter: str, point: str) -> tuple[Counter, Readings] | None:
-        mine, told = known.segments[agent, meter], known.manifests[agent]
-        last, place = mine[-1][0] if mine else -1, (meter, point)
-        counter = told[last].get(place) if mine else None
-        if counter is None:
-            return None
-        gone = next((n for n in range(last, -1, -1) if not replay.counts_on(counter, told[n].get(place))), -1)
-        readings = replay.readings(counter, (part for n, part in mine if n > gone and told[n].get(place) == counter))
-        before = replay.earlier(counter, [one.get(place) for one in told[: gone + 1]])
-        if before is not None:
-            old, numbers = before
-            earlier = replay.Earlier(old, replay.readings(old, (part for n, part in mine if n in numbers)))
-            readings = replace(readings, earlier=earlier)
-        return counter, readings
+        mine = known.segments[agent, meter]
+        return described(known, agent, mine[-1][0], (meter, point)) if mine else None
 
     return find
+
+
+def described(known: Read, agent: str, number: int, place: tuple[str, str]) -> tuple[Counter, Readings] | None:
+    """A counter as that manifest describes it, and its readings under manifests around it that do alike.
+
+    None between them lets it count elsewhere; so the verifier chooses, too. With them stand those of the instrument
+    before, where hand-over readings were noted.
+    """
+    told = known.manifests[agent]
+    counter = told[number].get(place)
+    if counter is None:
+        return None
+    elsewhere = [n for n, one in enumerate(told) if not replay.counts_on(counter, one.get(place))]
+    after = max((n for n in elsewhere if n < number), default=-1)
+    before = min((n for n in elsewhere if n > number), default=len(told))
+    mine = known.segments.get((agent, place[0]), ())
+    alike = (part for n, part in mine if after < n < before and told[n].get(place) == counter)
+    readings = replay.readings(counter, alike)
+    exchanged = replay.earlier(counter, [one.get(place) for one in told[: after + 1]])
+    if exchanged is not None:
+        old, numbers = exchanged
+        earlier = replay.Earlier(old, replay.readings(old, (part for n, part in mine if n in numbers)))
+        readings = replace(readings, earlier=earlier)
+    return counter, readings
 
 
 def of_kind(log: Log, kind: str, size: int) -> Iterator[LedgerEntry]:

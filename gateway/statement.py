@@ -137,6 +137,27 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedTime:
+    """A batch of the period that ran at once with `beside` others of its line, whose energy they share by `key`.
+
+    `whole_wh_milli` is what the line took over its window; `energy_wh_milli` its part, which alone counts; null where
+    it is not known, and `why`.
+    """
+
+    agent: str
+    line: str
+    batch: str
+    product: str
+    start_ns: int
+    end_ns: int
+    key: str
+    beside: int
+    whole_wh_milli: int | None
+    energy_wh_milli: int | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ByHand:
     """A figure of a batch that a person gave: by the ledger's entry `entry`, and how: amendment, metered or reported.
 
@@ -277,6 +298,7 @@ class Statement:
     hand_readings: tuple[HandReading, ...] = ()
     hand_amounts: tuple[HandAmount, ...] = ()
     invoices: tuple[Billed, ...] = ()
+    shared: tuple[SharedTime, ...] = ()
 
 
 def canonical_json(statement: Statement) -> bytes:

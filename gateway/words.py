@@ -45,6 +45,10 @@ _PAIRS: dict[str, tuple[str, str]] = {
         "Waiting for readings on both sides of the batch's start",
         "等待批次开始前后的读数",
     ),
+    "at_once": (
+        "Several batches run at once: the statement parts the line's energy among them",
+        "多个批次同时运行: 由报表在批次间分配产线能耗",
+    ),
     "undeclared": ("This product is not in the site model", "该产品不在工厂模型中"),
     "emissions_now": ("Emissions now", "当前排放"),
     "energy_now": ("Energy now", "当前能耗"),
@@ -66,6 +70,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "batch": ("Batch", "批次"),
     "since": ("Since", "开始"),
     "so_far": ("Energy so far", "累计能耗"),
+    "so_far_all": ("Energy of all of them so far", "全部批次累计能耗"),
     "between": ("between {lower} and {upper}", "介于 {lower} 与 {upper} 之间"),
     "no_bounds": ("no bounds can be claimed", "无法给出界限"),
     "good_so_far": ("Good output so far", "累计合格产出"),
@@ -95,6 +100,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "no_line": ("line not in the site model: not counted", "产线不在工厂模型中: 不计入"),
     "no_product": ("product not in the site model: not counted", "产品不在工厂模型中: 不计入"),
     "no_energy": ("energy not known: not counted", "能耗未知: 不计入"),
+    "shared": ("ran beside others: its part stands in the statement", "与其他批次同时运行: 份额见报表"),
     "no_good": ("good output not known: not counted", "合格产出未知: 不计入"),
     "late": ("late: {remark}", "补报: {remark}"),
     "no_batches": (

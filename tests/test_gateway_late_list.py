@@ -79,7 +79,7 @@ def test_every_fault_of_every_row_is_told_at_once():
     assert faults(csv(HEAD, *wrong)) == [
         "may.csv: row 2, column batch: missing: give it",
         "may.csv: row 2, column start: 'soon' is not a time: write it as 2026-03-01T00:00 or 2026-03-01T00:00+08:00",
-        "may.csv: row 4, column start: overlaps batch B-1 (row 3) of this line: give times between other batches",
+        "may.csv: row 4, column batch: B-1 is there already (row 3), within a week of it: give it another id",
         "may.csv: row 5, column edge_s: 'x' is not a decimal number: write one such as 0.01",
         "may.csv: row 5, column reason: missing: give it",
     ]

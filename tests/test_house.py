@@ -30,8 +30,9 @@ MAY_IMPORT = {
     "gateway": (*REPLAY, "agent.commission.import_cells", "agent.commission.import_sheet", "gateway"),
     "verifier": (
         *REPLAY, "verifier",
-        "gateway.admit", "gateway.attribution", "gateway.cross_check", "gateway.factors", "gateway.manual",
-        "gateway.media", "gateway.metering", "gateway.site_model", "gateway.statement",
+        "gateway.admit", "gateway.attribution", "gateway.batch_facts", "gateway.cross_check", "gateway.factors",
+        "gateway.manual", "gateway.media", "gateway.metering", "gateway.overlap", "gateway.site_model",
+        "gateway.statement",
     ),
     "simulators": ROOMS,
     "configs": (),
@@ -50,9 +51,10 @@ PURE = (
     "agent/drivers/family.py", "agent/drivers/modbus_ear.py", "agent/drivers/modbus_frame.py",
     "agent/drivers/modbus_latency.py", "agent/drivers/modbus_pieces.py", "agent/drivers/point.py",
     "agent/drivers/profile.py", "agent/drivers/profile_checks.py", "agent/drivers/registers.py",
-    "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/cross_check.py",
-    "gateway/factors.py", "gateway/manual.py", "gateway/media.py", "gateway/metering.py", "gateway/site_model.py",
-    "gateway/statement.py", "gateway/summed.py", "gateway/trust.py", "gateway/virtual.py",
+    "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/batch_facts.py",
+    "gateway/cross_check.py", "gateway/factors.py", "gateway/manual.py", "gateway/media.py", "gateway/metering.py",
+    "gateway/overlap.py", "gateway/site_model.py", "gateway/statement.py", "gateway/summed.py", "gateway/trust.py",
+    "gateway/virtual.py",
 )  # fmt: skip
 WORLD = {
     "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "selectors", "shutil",

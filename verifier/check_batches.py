@@ -18,8 +18,8 @@ from contract import records
 from contract.errors import Malformed
 from contract.late_records import LatePart
 from contract.records import AmountPart, AnyEdge, BatchPart, DeclaredEdge, Edge, LinePart, ScheduledEdge
-from gateway import manual
-from gateway.attribution import BatchFacts
+from gateway import manual, overlap
+from gateway.batch_facts import BatchFacts, Together
 from gateway.manual import Manual
 from verifier import check_schedule
 from verifier.evidence import Evidence
@@ -71,6 +71,12 @@ class Batch:
     def facts(self, said: Manual) -> BatchFacts:
         """What a statement takes of it, with what people said of it. Raises Malformed."""
         return manual.batch(self.agent, self.item.hash, self.item.shown(), said, late=self.late is not None)
+
+    def together(self, evidence: Evidence) -> Together | None:
+        """What the manifest it rests on declares of batches at once on its line."""
+        stated = evidence.manifests.get(self.item.index)
+        line = None if stated is None else stated.lines.get(self.head.line)
+        return None if stated is None or line is None else overlap.together(line, stated.hash)
 
     @property
     def name(self) -> str:

@@ -1,7 +1,8 @@
 """Every line meter's counter must come out whole: batches and the idle time between them, and nothing else.
 
 In: batches and evidence. Out: one finding per counter. The whole is the difference of the first and the last raw words
-as the profile reads them; the parts are recomputed window by window and must add up to it.
+as the profile reads them; the parts are recomputed window by window and must add up to it. Windows of batches that may
+run at once are cut at all their edges.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,21 +33,27 @@ def partitions(evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding
                 places[place] = counter, [*mine, batch]
     for (author, meter, point), (counter, mine) in sorted(places.items(), key=lambda place: place[0]):
         try:
-            ok, text = _partition(counter, evidence.all_of(author, counter), mine)
+            alone, at_once = list[Batch](), list[Batch]()
+            for batch in mine:
+                (alone if batch.together(evidence) is None else at_once).append(batch)
+            ok, text = _partition(counter, evidence.all_of(author, counter), alone, at_once)
         except (ValueError, ArithmeticError) as error:  # registers or times beyond computing
             ok, text = False, f"open: {error}"
         yield Finding("partition", ok=ok, text=f"{author} {meter}/{point}: {text}")
 
 
-def _partition(counter: Counter, known: Readings, batches: Sequence[Batch]) -> tuple[bool, str]:
+def _partition(counter: Counter, known: Readings, alone: Sequence[Batch], at_once: Sequence[Batch]) -> tuple[bool, str]:
     bounds = replay.ends_of(counter, known)
     if bounds is None:
         return False, "open: fewer than two readings are in the archive"
-    runs, outside = _runs([batch for batch in batches if batch.late is None], *bounds)
+    runs, outside = _runs([batch for batch in alone if batch.late is None], *bounds)
+    several, without = _runs(at_once, *bounds)
+    pieces, rough = _cut(several)
+    runs, outside = sorted([*runs, *pieces]), outside + without
     for (_, before, earlier), (start, _, later) in pairwise(runs):
         if start[0] < before[0] or start[1] < before[1]:
             return False, f"batches {earlier} and {later} overlap"
-    late, beyond = _runs([batch for batch in batches if batch.late is not None], *bounds)
+    late, beyond = _runs([batch for batch in alone if batch.late is not None], *bounds)
     runs, unplaced = _with_late(runs, late)
     edges = [bounds[0]]
     for start, end, _ in runs:
@@ -54,8 +61,47 @@ def _partition(counter: Counter, known: Readings, batches: Sequence[Batch]) -> t
     edges.append(bounds[1])
     found = replay.amounts(counter, known, edges, list(pairwise(range(len(edges)))))
     inside, idle = found[1::2], found[0::2]
-    ok, text = _closed(counter, known, inside, idle, outside + beyond)
-    return ok, text + (f"; {unplaced} batches told late reach into another" if unplaced else "")
+    counted = f"{len(inside)} batches and {len(idle)} times between them"
+    if several:
+        held = len(runs) - len(pieces) + len(several) - rough
+        counted = f"{held} batches, cut at their edges into {len(inside)} times, and {len(idle)} times between them"
+    ok, text = _closed(counter, known, inside, idle, counted, outside + beyond)
+    told = f"; {rough} batches have edges that lie within another's" if rough else ""
+    return ok, text + told + (f"; {unplaced} batches told late reach into another" if unplaced else "")
+
+
+def _cut(runs: Sequence[Run]) -> tuple[list[Run], int]:
+    """The times between edges in which any of the runs goes on, and how many runs have no place among the others.
+
+    Such a one has an edge of which nothing tells on which side of another it lies: its time is that of the others, or
+    none's.
+    """
+    placed = [run for run in runs if sum(run[0]) < sum(run[1])]
+    if not _in_order(placed):
+        tried, placed = placed, []
+        for run in tried:
+            placed += [run] if _in_order([*placed, run]) else []
+    found, names = list[Run](), list[str]()
+    edges = _edges(placed)
+    for ((begins, name), start), (_, end) in pairwise(edges):
+        names.append(name) if begins else names.remove(name)
+        if names:
+            found.append((start, end, " and ".join(names)))
+    return found, len(runs) - len(placed)
+
+
+def _in_order(runs: Sequence[Run]) -> bool:
+    """Whether of no two edges one begins earlier and ends later than the other."""
+    edges = [edge for _, edge in _edges(runs)]
+    return all(later[0] >= before[0] and later[1] >= before[1] for before, later in pairwise(edges))
+
+
+def _edges(runs: Sequence[Run]) -> list[tuple[tuple[bool, str], Interval]]:
+    """Every edge in order of the middles, ends first: whether a run begins there, its name, the edge."""
+    edges = [
+        (sum(edge), begins, edge, name) for start, end, name in runs for begins, edge in ((True, start), (False, end))
+    ]
+    return [((begins, name), edge) for _, begins, edge, name in sorted(edges)]
 
 
 def _with_late(runs: Sequence[Run], late: Sequence[Run]) -> tuple[list[Run], int]:
@@ -87,11 +133,10 @@ def _runs(batches: Sequence[Batch], first: Interval, last: Interval) -> tuple[li
 
 
 def _closed(
-    counter: Counter, known: Readings, inside: Sequence[Amount], idle: Sequence[Amount], outside: int
+    counter: Counter, known: Readings, inside: Sequence[Amount], idle: Sequence[Amount], counted: str, outside: int
 ) -> tuple[bool, str]:
     """Compare the sum of the windows with the difference of the registers."""
     amounts = [window.amount for window in (*inside, *idle)]
-    counted = f"{len(inside)} batches and {len(idle)} times between them"
     beyond = f"; {outside} batches reach beyond the readings" if outside else ""
     if None in amounts:
         why = sorted({name for window in (*inside, *idle) for name in window.anomalies}) or ["a gap in the readings"]

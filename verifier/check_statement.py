@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from agent.aggregation.replay import Counter, Readings
 from contract import records
 from contract.errors import Malformed
-from gateway import attribution, cross_check, factors, media, metering, site_model
+from contract.records import AnyEdge
+from gateway import attribution, cross_check, factors, media, metering, overlap, site_model
 from gateway.factors import Factor
 from gateway.metering import Find
 from gateway.site_model import SiteModel
@@ -21,6 +22,8 @@ from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding
 from verifier.trail import GATEWAY, Trail, records_of
+
+NO_END = 2**63  # of the ledger: every entry of the archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
     yield from (Finding("statement", ok=False, text=fault) for fault in media.mixed(_site(trail), counters))
     if not said.provisional:
         yield from _unfinished(trail, said.period.to_ns)
+    yield from _hidden(trail, evidence, batches, said.period)
     given, found = trail.archive.statement, attribution.canonical_json(due)
     if given == found:
         text = f"recomputed byte for byte: {len(due.products)} products, {len(due.utilities)} utilities"
@@ -113,11 +117,11 @@ def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said
     period = said.period
     find = _finding(evidence)
     by_hand = check_manual.read(trail)
-    facts = [batch.facts(by_hand) for batch in batches]
+    facts = [replace(batch.facts(by_hand), together=batch.together(evidence)) for batch in batches]
     whole = attribution.attribute(
         site,
         known,
-        facts,
+        overlap.shared(facts, _described(evidence), period.from_ns, period.to_ns),
         metering.uses(site, metering.counting(find), period.from_ns, period.to_ns),
         period.from_ns,
         period.to_ns,
@@ -147,6 +151,43 @@ def _finding(evidence: Evidence) -> Find:
         return None if counter is None else (counter, evidence.all_of(agent, counter))
 
     return find
+
+
+def _described(evidence: Evidence) -> overlap.Known:
+    """A counter as a manifest describes it, and every reading that counts on with it."""
+    found: dict[tuple[str, bytes, tuple[str, str]], tuple[Counter, Readings] | None] = {}
+
+    def known(agent: str, manifest: bytes, place: tuple[str, str]) -> tuple[Counter, Readings] | None:
+        key = agent, manifest, place
+        if key not in found:
+            stated = next((one for one in evidence.stated.get(agent, ()) if one.hash == manifest), None)
+            counter = None if stated is None else stated.counters.get(place)
+            if stated is None or counter is None:
+                found[key] = None
+            else:
+                found[key] = counter, evidence.around(agent, counter, stated, NO_END)
+        return found[key]
+
+    return known
+
+
+def _hidden(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Period) -> Iterator[Finding]:
+    """Batches withheld that may have run beside one of the period's, whose part would then be another."""
+    recorded = (*trail.of("batch"), *trail.of("late_batch", author=GATEWAY))
+    withheld = [item for item in recorded if item.whole() is None]
+    for batch in batches if withheld else ():
+        start, end = batch.head.start, batch.head.end
+        if batch.together(evidence) is None or not period.from_ns <= sum(_interval(end)) // 2 < period.to_ns:
+            continue
+        for item in withheld:
+            beside = item.header.from_ns < end.latest_ns and item.header.to_ns > start.earliest_ns
+            if beside and item.header.author in {batch.agent, GATEWAY}:
+                text = f"{item.index} {item.where}: withheld, though it may share the time of {batch.name}"
+                yield Finding("statement", ok=False, text=text)
+
+
+def _interval(edge: AnyEdge) -> tuple[int, int]:
+    return edge.earliest_ns, edge.latest_ns
 
 
 def _differences(path: str, given: object, found: object) -> Iterator[str]:

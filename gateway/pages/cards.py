@@ -97,6 +97,8 @@ def _why_not_yet(line: LineNow) -> str:
     running = line.running
     if running is None or running.energy is None or running.energy.amount is None:
         return "waiting_energy"
+    if running.beside:
+        return "at_once"
     known = running.good is not None and running.good.amount is not None and running.good.amount > 0
     return "undeclared" if known else "waiting_good"
 
@@ -109,9 +111,9 @@ def _batch(line: LineNow, site: SiteModel, language: Language, at_ns: int) -> Ht
     since = join(text.clock(running.start_ns, site), tag("small", passed))
     good = None if running.good is None else running.good.amount
     rows = (
-        ("batch", running.batch),
+        ("batch", ", ".join([running.batch, *running.beside])),
         ("since", since),
-        ("so_far", _bounded(running.energy, language)),
+        ("so_far_all" if running.beside else "so_far", _bounded(running.energy, language)),
         ("good_so_far", text.mass(good, language)),
     )
     return tag("dl", *(tag("div", tag("dt", say(language, key)), tag("dd", words)) for key, words in rows))

@@ -24,6 +24,7 @@ REMARKS = {
     "line not in the site model": "no_line",
     "product not in the site model": "no_product",
     "energy not known": "no_energy",
+    "its part of a shared time is not known": "shared",
     "good output not known": "no_good",
 }
 
