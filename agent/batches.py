@@ -51,11 +51,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A batch whose both edges are known; `noticed_ns` says since when, if no look does."""
+    """A batch whose both edges are known; `noticed_ns` says since when, if no look does.
+
+    `beside` are the batches that ran on beside it, by name.
+    """
 
     running: Running
     end: ToldEdge
     noticed_ns: int = 0
+    beside: tuple[str, ...] = ()
 
     @property
     def known_ns(self) -> int:

@@ -51,7 +51,7 @@ def record(
 ) -> list[bytes]:
     """The parts of the batch entry, from the readings sealed before it."""
     told = ended.running
-    run = Run(told.batch, told.product, told.start, ended.end, told.inputs, told.outputs)
+    run = Run(told.batch, told.product, told.start, ended.end, told.inputs, told.outputs, ended.beside)
     return batch_record.record(line, run, counters, known, complete=complete)
 
 

@@ -91,10 +91,11 @@ def _of_running(
 ) -> Taken:
     stated = _stated(running, told)
     if told.state == "started":
-        first, *others = (stated if one is running else one for one in state.runs)
-        return Taken(replace(state, running=first, beside=tuple(others)), waiting)
-    ended = Ended(stated, _edge(line, state, running, told, seen))
-    return Taken(_next(state, seen, tuple(one for one in state.runs if one is not running)), waiting, ended=ended)
+        first, *more = (stated if one is running else one for one in state.runs)
+        return Taken(replace(state, running=first, beside=tuple(more)), waiting)
+    others = tuple(one for one in state.runs if one is not running)
+    ended = Ended(stated, _edge(line, state, running, told, seen), beside=tuple(one.batch for one in others))
+    return Taken(_next(state, seen, others), waiting, ended=ended)
 
 
 def _edge(line: Line, state: LineState, ends: Running | None, told: BatchMessage, seen: Seen) -> Edge:

@@ -218,6 +218,7 @@ class BatchPart(BaseModel):
     closed: Literal["complete", "incomplete"]
     inputs: list[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
     outputs: list[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
+    beside: list[Text] | None = Field(default=None, exclude_if=lambda given: given is None)  # running on when it ended
 
 
 class AmountPart(BaseModel):

@@ -64,7 +64,8 @@ class BatchFacts:
 
     `late` is None where the agent itself saw the batch; `by_hand` are the figures that a person gave (manual.py).
     `errors` are those of its energy's meters, for sums of several batches. `edges` are start and end as intervals;
-    `together` is None where its line runs one batch at a time. With `shared`, the energy is its part (overlap.py).
+    `together` is None where its line runs one batch at a time; `beside` are those that had not ended when it did. With
+    `shared`, the energy is its part (overlap.py).
     """
 
     agent: str
@@ -86,6 +87,7 @@ class BatchFacts:
     media: tuple[MediumAmount, ...] = ()
     edges: tuple[Interval, Interval] | None = None
     together: Together | None = None
+    beside: tuple[str, ...] = ()
     shared: Shared | None = None
 
     @property
@@ -123,6 +125,7 @@ def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
         errors=errors,
         media=media.of_batch(agent, amounts),
         edges=(start, end),
+        beside=tuple(batch.beside or ()),
     )
 
 

@@ -135,9 +135,10 @@ def shared(batches: Iterable[BatchFacts], known: Known | None, from_ns: int, to_
     for (*_, key), numbers in lines.items():
         spans = cut(found, numbers)
         wanted = {n for span in spans if len(span.running) > 1 for n in span.running}
+        wanted |= {n for n in numbers if found[n].beside}
         wanted = {n for n in wanted if from_ns <= found[n].end_ns < to_ns}
         for number, mine in _gathered(found, key, spans, wanted, known).items():
-            found[number] = _with(found[number], key, mine)
+            found[number] = _with(found[number], key, mine, {found[other].batch for other in mine.beside})
     return found
 
 
@@ -236,13 +237,20 @@ def parted(piece: Part, weights: Sequence[int]) -> list[Part]:
     ]
 
 
-def _with(batch: BatchFacts, key: Overlap, mine: _Mine) -> BatchFacts:
-    """A batch with the sum of its parts. Their uncertainties add linearly: neighbours share edges and instruments."""
-    why = next((part.why for part in mine.parts if part.amount is None), None)
-    sums = {name: known_sum(getattr(part, name) for part in mine.parts) for name in ("lower", "upper", "u95")}
+def _with(batch: BatchFacts, key: Overlap, mine: _Mine, names: set[str]) -> BatchFacts:
+    """A batch with the sum of its parts, where `names` has all that ran on beside it: else some part is another's.
+
+    The parts' uncertainties add linearly: neighbours share edges and instruments.
+    """
+    parts = [
+        *mine.parts,
+        *(Part(None, why=f"{name} ran beside it and has no record") for name in batch.beside if name not in names),
+    ]
+    why = next((part.why for part in parts if part.amount is None), None)
+    sums = {name: known_sum(getattr(part, name) for part in parts) for name in ("lower", "upper", "u95")}
     return replace(
         batch,
-        energy_wh_milli=known_sum(part.amount for part in mine.parts),
+        energy_wh_milli=known_sum(part.amount for part in parts),
         **(sums if why is None else dict.fromkeys(sums)),
         errors=(),
         shared=Shared(key, len(mine.beside), batch.energy_wh_milli, mine.ran_ns, why),

@@ -309,7 +309,8 @@ class History:
                             alike.setdefault(made.meter, []).append(made)
             head = records.read(self.parts[index][0], records.BatchPart)
             lots = (None if side is None else tuple(side) for side in (head.inputs, head.outputs))
-            ended = Ended(Running(head.batch, head.product, head.start, *lots), head.end)
+            beside = tuple(head.beside or ())
+            ended = Ended(Running(head.batch, head.product, head.start, *lots), head.end, beside=beside)
             complete = head.closed == "complete"
             again = closing.parts(stated.lines[head.line], ended, stated.counters, alike, complete=complete)
             assert again == self.parts[index], f"{head.batch} does not follow from the chain before it"

@@ -4,7 +4,7 @@ In: a trail, its evidence, the batches and the period of the statement. Out: fin
 follows, verbatim, before anything that rests on it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from contract import batch_message
@@ -16,6 +16,8 @@ from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding
 from verifier.trail import Item, Trail, records_of
+
+_Place = tuple[str, str, str, int]  # author, line, batch, and when the message came that ended it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class _Told:
 def messages(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Period | None) -> Iterator[Finding]:
     """Every batch of a line that is told by messages follows from them; no other batch states lots."""
     told, faults = _recorded(trail)
+    beside = _beside(trail)
     checked = outside = 0
     for batch in batches:
         if batch.late is not None:
@@ -51,6 +54,8 @@ def messages(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period:
             continue
         checked += 1
         faults += [f"{batch.name}: {fault}" for fault in _faults(batch, told)]
+        if line.overlap is not None:
+            faults += _unnamed(batch, beside)
     yield from (Finding("message", ok=False, text=fault) for fault in faults)
     if not faults and (checked or told):
         text = f"{len(told)} messages on record, {checked} batches follow from theirs"
@@ -68,6 +73,51 @@ def _recorded(trail: Trail) -> tuple[list[_Told], list[str]]:
         except Malformed as error:
             faults.append(f"{item.index} {item.where}: {error}")
     return told, faults
+
+
+def _beside(trail: Trail) -> dict[_Place, set[str]]:
+    """The batches that ran on when one ended, by the messages shown. One that began before those is not among them."""
+    running: dict[tuple[str, str], set[str]] = {}
+    begun: set[tuple[str, str, str, int]] = set()
+    found: dict[_Place, set[str]] = {}
+    for author, event in _shown_events(trail):
+        mine = running.setdefault((author, event.about), set())
+        if event.event == "batch_abandoned":
+            mine.discard(str(event.detail.get("batch")))
+        elif event.event == "batch_message" and (said := _read(event)) is not None:
+            run = author, event.about, said.batch, said.at_ns
+            if said.state == "ended" and said.batch in mine:
+                mine.remove(said.batch)
+                found[author, event.about, said.batch, event.at_ns] = {*mine}
+            elif said.state == "started" and run not in begun:
+                mine.add(said.batch)
+                begun.add(run)
+    return found
+
+
+def _shown_events(trail: Trail) -> Iterator[tuple[str, EventPart]]:
+    """Events with their authors; what cannot be read is a finding of its own."""
+    for item in trail.of("event"):
+        try:
+            yield from ((item.header.author, event) for event in records_of(item, EventPart, "event"))
+        except Malformed:
+            continue
+
+
+def _read(event: EventPart) -> BatchMessage | None:
+    try:
+        return batch_message.parse(str(event.detail.get("payload", "")).encode())
+    except Malformed:
+        return None
+
+
+def _unnamed(batch: Batch, beside: Mapping[_Place, set[str]]) -> Iterator[str]:
+    """Batches that ran on beside it and that its record leaves out: what they share would seem all its own."""
+    head = batch.head
+    after_ns = head.end.after.answered_ns if isinstance(head.end, Edge) else 0
+    due = beside.get((batch.item.header.author, head.line, head.batch, after_ns), set())
+    for name in sorted(due - {*(head.beside or ())}):
+        yield f"{batch.name}: does not name {name}, which ran on beside it"
 
 
 def _withheld(trail: Trail, batch: Batch) -> str | None:

@@ -25,7 +25,7 @@ NO_READINGS, BEFORE_START, AFTER_END = "no readings", "no reading before its sta
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One production run as it was told, and its lots; None where nobody says."""
+    """One production run as it was told, and its lots; None where nobody says. `beside` are those that ran on after."""
 
     batch: str
     product: str
@@ -33,6 +33,7 @@ class Run:
     end: AnyEdge
     inputs: Sequence[Lot] | None = None
     outputs: Sequence[Lot] | None = None
+    beside: Sequence[str] = ()
 
 
 def refs(line: LinePart) -> list[tuple[Role, CounterRef]]:
@@ -111,6 +112,7 @@ def record(
         closed="complete" if complete and all(one.amount is not None for one in found.values()) else "incomplete",
         inputs=None if run.inputs is None else list(run.inputs),
         outputs=None if run.outputs is None else list(run.outputs),
+        beside=list(run.beside) or None,
     )
     amount_parts = [
         _part(role, ref, counters[ref.meter, ref.point], found[ref.meter, ref.point]) for role, ref in refs(line)
