@@ -45,9 +45,9 @@ def lots(kilograms: int, kind: str | None = None) -> list[dict[str, object]]:
     return [told if kind is None else told | {"kind": kind}]
 
 
-def works(folder: Path) -> Site:
+def works(folder: Path, config: str = MESSAGED) -> Site:
     """An agent without sockets."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = write_plant(folder, MESSAGED)
+    path = write_plant(folder, config)
     (folder / "plc.toml").write_text(PROFILE)
     return Site(folder / "data", check.load(path, T0))

@@ -64,7 +64,8 @@ def _partition(counter: Counter, known: Readings, alone: Sequence[Batch], at_onc
     counted = f"{len(inside)} batches and {len(idle)} times between them"
     if several:
         held = len(runs) - len(pieces) + len(several) - rough
-        counted = f"{held} batches, cut at their edges into {len(inside)} times, and {len(idle)} times between them"
+        between = sum(edges[n] != edges[n + 1] for n in range(0, len(edges), 2))
+        counted = f"{held} batches, cut at their edges into {len(inside)} times, and {between} times between them"
     ok, text = _closed(counter, known, inside, idle, counted, outside + beyond)
     told = f"; {rough} batches have edges that lie within another's" if rough else ""
     return ok, text + told + (f"; {unplaced} batches told late reach into another" if unplaced else "")
