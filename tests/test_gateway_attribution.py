@@ -1,16 +1,12 @@
 """Attribution: exact sums, a stated key, and nothing counted that should not be."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 import web_plant
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract import body, records
-from contract.errors import Malformed
-from contract.lots import Lot
 from gateway.attribution import (
     OVERLAP,
     BatchFacts,
@@ -21,8 +17,6 @@ from gateway.attribution import (
     check_factors,
     distinct,
     exclusions,
-    facts,
-    split,
 )
 
 NS = 10**9
@@ -178,21 +172,6 @@ def test_only_a_footprint_factor_will_do():
         attribute(SITE, FACTORS, [], [UtilityUse("steam", 1, None)], FROM_NS, TO_NS, provisional=False)
 
 
-@given(st.integers(0, 10**15), st.lists(st.integers(0, 10**18), max_size=30))
-def test_a_split_adds_up_and_is_never_off_by_a_whole_unit(total, weights):
-    parts = split(total, weights)
-    whole = sum(weights)
-    assert sum(parts) == (total if whole else 0)
-    assert all(abs(part - Fraction(total * w, whole or 1)) < 1 for part, w in zip(parts, weights, strict=True))
-
-
-def test_a_split_gives_the_rest_to_the_earlier_of_equals():
-    assert split(2, [1, 1, 1]) == [1, 1, 0]
-    assert split(5, [0, 3]) == [0, 5]
-    with pytest.raises(ValueError, match="negative"):
-        split(-1, [1])
-
-
 BATCHES = st.lists(
     st.builds(
         batch,
@@ -220,42 +199,3 @@ def test_every_milliwatt_hour_is_somewhere(batches, energy):
     counted = [one for one in told.products if one.batches]
     assert all(one.measured_ppm is None or one.measured_ppm + one.allocated_ppm == 10**6 for one in counted)
     assert run(batches[::-1], energy=energy) == told or len({b.batch for b in batches}) < len(batches)
-
-
-def test_facts_of_an_entry():
-    made = web_plant.batch("line1", "L1-7", COIL, 10 * NS, 30 * NS, 5_000, 7_000, closed="incomplete", u95=40)
-    told = facts("edge-1", body.unpack(made.body).parts)
-    assert replace(told, errors=()) == BatchFacts(
-        "edge-1", "L1-7", "line1", COIL, 10 * NS, 30 * NS, False, 5_000, 4_960, 5_040, 40, 7_000, 2_000_000
-    )
-    unknown = web_plant.batch("line1", "L1-7", COIL, 10 * NS, 30 * NS, None, None)
-    told = facts("edge-1", body.unpack(unknown.body).parts)
-    assert (told.energy_wh_milli, told.lower, told.u95, told.good_g_milli) == (None, None, None, None)
-    with pytest.raises(Malformed):
-        facts("edge-1", [])
-
-
-def stated(quantity, unit="g_milli", kind="good"):
-    return Lot(lot="L", quantity=quantity, unit=unit, source="reported", kind=kind)
-
-
-@pytest.mark.parametrize(
-    ("outputs", "counted", "good", "scrap"),
-    [
-        ([stated(7), stated(8), stated(2, kind="scrap"), stated(9, kind="rework")], None, 15, 2),
-        ([stated(7), stated(8, "one_milli")], None, None, None),  # pieces have no mass
-        ([], None, None, None),
-        (None, None, None, None),
-        ([stated(7)], 5, 5, None),  # a counter was there
-        ([stated(7)], "unknown", None, None),
-    ],
-    ids=["lots", "pieces", "none", "not-said", "counted", "counter-unknown"],
-)
-def test_output_is_what_a_counter_counted_or_else_what_lots_state(outputs, counted, good, scrap):
-    parts = body.unpack(web_plant.batch("line1", "L1-7", COIL, 10 * NS, 30 * NS, 5_000, 7_000).body).parts
-    head = records.read(parts[0], records.BatchPart).model_copy(update={"outputs": outputs})
-    (energy,) = (part for part in parts[1:] if records.read(part, records.AmountPart).role == "energy")
-    amount = records.read(energy, records.AmountPart).model_copy(update={"role": "good", "unit": "g_milli"})
-    amount = amount.model_copy(update={"amount": None if counted == "unknown" else counted})
-    told = facts("edge-1", [records.write(head), energy, *([] if counted is None else [records.write(amount)])])
-    assert (told.good_g_milli, told.scrap_g_milli) == (good, scrap)
