@@ -46,7 +46,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
         "等待批次开始前后的读数",
     ),
     "at_once": (
-        "Several batches run at once: the statement parts the line's energy among them",
+        "Several batches run at once: the statement parts the energy among them",
         "多个批次同时运行: 由报表在批次间分配产线能耗",
     ),
     "undeclared": ("This product is not in the site model", "该产品不在工厂模型中"),

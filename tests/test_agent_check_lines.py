@@ -24,6 +24,10 @@ MISTAKES = [
     ('good = "press-plc.produced"', 'media = ["press.energy"]', "line.press.media", "something else", "one thing"),
     ('good = "press-plc.produced"', 'media = ["press-plc.produced", "press-plc.produced"]',
      "line.press.media", "named twice", "once"),
+    ("[[line]]", '[[line]]\noverlap = "equal"', "line.press.good", "count together", "let messages or people tell it"),
+    ('good = "press-plc.produced"', 'media = ["press-plc.produced"]\noverlap = "by_quantity"',
+     "line.press.media", "only energy is shared", "remove it"),
+    ('good = "press-plc.produced"', 'overlap = "quantity"', "line.press.overlap", "by_quantity", ""),
     ("[[line]]", '[[line]]\nname="press"\nsource="press-plc"\nenergy=["press.energy"]\n[[line]]',
      "line.press.name", "used twice", "own"),
 ]  # fmt: skip

@@ -1,5 +1,7 @@
 """All lines at once: what is told, what is remembered, how far back edges may still lie."""
 
+from dataclasses import replace
+
 from message_plant import message
 from plant_in_memory import S, at_ns, meter_scan, plc_scan
 
@@ -73,6 +75,14 @@ def test_only_lines_told_by_the_same_source_are_carried_over():
         assert [(event.event, event.about, event.at_ns, event.detail) for event in told] == [
             ("batch_abandoned", "press", 7, {"batch": "A"})
         ]
+
+
+def test_every_batch_of_several_is_abandoned_that_is_not_carried_over():
+    running, _ = after(None, "A")
+    (state,) = running.states.values()
+    several = Lines({"press": replace(state, beside=(replace(state.running, batch="B"),))}, [])
+    _, told = lines.carried_over(several, stated(part("press-plc")), stated(), 7)
+    assert [event.detail["batch"] for event in told] == ["A", "B"]
 
 
 MESSAGED = LINE.model_copy(update={"told_by": "message", "clock_tolerance_ms": 1000})

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from message_plant import MESSAGED, TOLERANCE, message, works
 from plant_in_memory import CONFIG, Site, at_ns, energy, meter_scan, plc_scan, round_of
 
 from agent import live
@@ -111,3 +112,21 @@ def test_a_meter_that_answers_with_nothing_new_is_not_old(site):
     _, said = plc_scan(60, "A")
     _, plc = live.meters(site.plan.meters, {"press-plc": [said]}, polled)
     assert plc["answered_ns"] == said.answered_ns
+
+
+def test_of_several_batches_at_once_the_lines_energy_is_told_once_with_the_others_names(tmp_path):
+    several = works(tmp_path, MESSAGED.replace(TOLERANCE, f'{TOLERANCE}\noverlap = "equal"'))
+    several.start(0)
+    told = {5: message("started", "A", 5), 8: message("started", "B", 8), 20: message("ended", "A", 20)}
+    for k in range(1, 16):
+        several.take(k, [meter_scan(k), *([told[k]] if k in told else [])])
+    (now,) = live.running(*several.recorder.so_far())
+    assert (now["batch"], now["beside"]) == ("A", ["B"])
+    # A's edge is 3..5 s, its middle 4; the last reading, asked at 15 s, shows what was at 14.5 s at least
+    assert now["energy"]["amount"] == pytest.approx((14.5 - 4) * 7000, abs=50)
+    for k in range(16, 26):
+        several.take(k, [meter_scan(k), *([told[k]] if k in told else [])])
+    (now,) = live.running(*several.recorder.so_far())
+    assert (now["batch"], now.get("beside")) == ("B", None)
+    assert now["energy"]["amount"] == pytest.approx((24.5 - 7) * 7000, abs=50)
+    several.stop()

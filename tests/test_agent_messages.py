@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent.batches import LineState
 from agent.config import Line
 from agent.drivers import Reading, Scan
-from agent.messages import HEARD_MAX, take
+from agent.messages import HEARD_MAX, RUNS_MAX, take
 from contract.lots import Lot
 
 S = 1_000_000_000
@@ -168,3 +168,53 @@ def test_whatever_is_sent_batches_start_before_they_end_and_never_overlap(steps)
     again = run(*scans, state=state, waiting=waiting)
     assert (again[0], again[1]) == (state, waiting)
     assert names(events).count("ended") == len(waiting)
+
+
+SEVERAL = LINE.model_copy(update={"overlap": "equal"})
+
+
+def test_several_run_at_once_and_an_end_is_that_of_its_own_batch():
+    begun = [scan("started", "A", 100), scan("started", "B", 200), scan("started", "C", 300)]
+    told = [*begun, scan("started", "B", 200, 310, inputs=lots(6)), scan("ended", "B", 400)]
+    state, ((_, ended),), events = run(*told, line=SEVERAL)
+    assert "batch_abandoned" not in names(events)
+    assert [one.batch for one in state.runs] == ["A", "C"]
+    assert (ended.running.batch, ended.running.inputs, ended.beside) == ("B", read(6), ("A", "C"))
+    assert (ended.running.start.after.source_ns, ended.end.after.source_ns) == (T0 + 200 * S, T0 + 400 * S)
+    state, waiting, _ = run(
+        scan("ended", "A", 500), scan("ended", "C", 600), line=SEVERAL, state=state, waiting=(("press", ended),)
+    )
+    assert (state.runs, state.running) == ((), None)
+    assert [(one.running.batch, one.beside) for _, one in waiting] == [("B", ("A", "C")), ("A", ("C",)), ("C", ())]
+
+
+def test_all_that_run_are_abandoned_where_one_at_a_time_is_declared_again():
+    state, _, _ = run(scan("started", "A", 100), scan("started", "B", 200), line=SEVERAL)
+    state, _, events = run(scan("started", "C", 300), state=state)
+    assert [one.batch for one in state.runs] == ["C"]
+    assert [reason for name, reason in events if name == "batch_abandoned"] == [
+        "its end was not told before C started"
+    ] * 2
+
+
+def test_no_more_run_at_once_than_can_be_remembered():
+    state, _, _ = run(*(scan("started", f"B-{k}", k) for k in range(RUNS_MAX)), line=SEVERAL)
+    after, _, ((name, reason),) = run(scan("started", "one", 100), line=SEVERAL, state=state)
+    assert (after.runs, name) == (state.runs, "message_refused")
+    assert reason.startswith(f"one: {RUNS_MAX} batches run already: tell which")
+
+
+@given(st.lists(STEP, max_size=20))
+def test_whatever_is_sent_to_a_line_of_several_each_batch_starts_before_it_ends(steps):
+    came_s, scans = 0, []
+    for state, batch, at_s, late_s in steps:
+        came_s = max(came_s, at_s + late_s)
+        scans.append(scan(state, batch, at_s, came_s))
+    state, waiting, events = run(*scans, line=SEVERAL)
+    for _, one in waiting:
+        assert one.running.start.earliest_ns <= one.end.earliest_ns
+        assert one.running.start.latest_ns <= one.end.latest_ns
+    assert "batch_abandoned" not in names(events)
+    assert names(events).count("started") == len(waiting) + len(state.runs)
+    starts = [one.start.earliest_ns for one in state.runs]
+    assert starts == sorted(starts)

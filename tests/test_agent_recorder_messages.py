@@ -1,7 +1,7 @@
 """A recorder whose line is told by messages: what waits for its lots, what comes late, what comes twice."""
 
 import pytest
-from message_plant import lots, message, works
+from message_plant import MESSAGED, TOLERANCE, lots, message, works
 from plant_in_memory import S, at_ns, energy, meter_scan
 
 from contract.lots import Lot
@@ -93,3 +93,18 @@ def test_a_refused_message_is_one_line_of_the_log_and_whole_in_the_record(site, 
     assert "schema" not in line
     (event,) = [event for event in site.history().events() if event.event == "message_refused"]
     assert '"batch": "A"' in event.detail["payload"]
+
+
+def test_several_that_run_at_once_survive_a_restart_and_each_has_its_own_window(tmp_path):
+    site = works(tmp_path, MESSAGED.replace(TOLERANCE, f'{TOLERANCE}\noverlap = "equal"'))
+    site.start(0)
+    rounds(site, 1, 12, at_5=[message("started", "A", 5)], at_10=[message("started", "B", 10)])
+    site.stop()
+    site.start(12)
+    ends = {"at_20": [message("ended", "A", 20, outputs=[])], "at_30": [message("ended", "B", 30, outputs=[])]}
+    rounds(site, 13, 40, **ends)
+    found = [(head.batch, head.beside, amount.amount) for head, (amount,) in site.history().batches()]
+    assert found == [("A", ["B"], (energy(20) - energy(5)) * 1000), ("B", None, (energy(30) - energy(10)) * 1000)]
+    assert "batch_abandoned" not in [event.event for event in site.history().events()]
+    assert site.history().assert_batches_follow() == 2
+    site.stop()

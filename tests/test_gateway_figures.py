@@ -1,11 +1,15 @@
 """The figures of the moment."""
 
+from dataclasses import replace
+
 import pytest
 import web_plant
 from web_plant import NS, START_NS
 
+from contract import records
+from gateway import overlap
 from gateway.figures import figures, intensity, lines_now, seals
-from gateway.live import Live
+from gateway.live import Live, with_entry
 
 COIL, PLATE = "steel coil 1.5 mm", "steel plate 6 mm"
 SITE, FACTORS = web_plant.site(), web_plant.library()
@@ -144,3 +148,35 @@ def test_a_batch_told_twice_is_shown_once():
     live = fresh()
     live.on_admitted([done("B1", 0, 100, 1000, 1000)] * 2, START_NS)
     assert len(figures(live.state, SITE, FACTORS).batches) == 1
+
+
+def test_what_ran_at_once_has_no_figure_here_and_its_air_is_that_of_its_part_of_the_time():
+    live = fresh()
+    scale = records.CounterRef(meter="line1", point="energy_import")
+    line = records.LinePart(
+        line="line1", source="mes", edge_time="observed", energy=[scale], good=None, scrap=None, overlap="equal"
+    )
+    live.on_admitted([web_plant.utility_segment(START_NS, 600, 10, 0.1)], START_NS)
+    manifest = live.state.manifests["edge-1"]
+    declared = {"line1": overlap.together(line, b"")}
+    state = replace(live.state, manifests={"edge-1": replace(manifest, together=declared)})
+    told = [done("A", 0, 200, 2_000_000, 10**8), done("B", 100, 300, 2_000_000, 10**8), done("C", 300, 400, 9, 10**8)]
+    for one in told:
+        state = with_entry(state, SITE, one)
+    given = figures(state, SITE, FACTORS)
+    assert [(one.facts.batch, one.reason) for one in given.batches] == [
+        ("A", "its part of a shared time is not known"), ("B", "its part of a shared time is not known"), ("C", None),
+    ]  # fmt: skip
+    assert [one.facts.running_ns for one in given.batches] == [150 * NS, 150 * NS, 100 * NS]
+    (air,) = given.statement.utilities
+    for one in given.statement.excluded:  # 150 of 400 s
+        assert abs(one.utilities[0].energy_wh_milli - air.metered_wh_milli * 3 / 8) < 1
+
+
+def test_a_running_batch_beside_others_has_no_intensity():
+    live = fresh()
+    at_ns = START_NS + 1000 * NS
+    running = web_plant.running("line1", "B9", COIL, at_ns - 100 * NS, 900_000, 10**8) | {"beside": ["B10"]}
+    live.on_live("edge-1", web_plant.live_message(at_ns, {"line1": 1}, [running]), at_ns)
+    line = line1(live, at_ns)
+    assert (line.running.batch, line.running.beside, line.now) == ("B9", ["B10"], None)

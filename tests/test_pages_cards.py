@@ -55,3 +55,15 @@ def test_nothing_from_the_plant_becomes_markup():
     assert "<img" not in html
     assert "<b>coil" not in html
     assert "&lt;img src=x&gt;" in html
+
+
+def test_several_batches_at_once_are_named_and_the_line_s_energy_stands_once():
+    live = made.fresh()
+    at_ns = START_NS + 1000 * NS
+    several = {"beside": ["B10", "<b>11"]}
+    running = web_plant.running("line1", "B9", made.COIL, at_ns - 100 * NS, 900_000, 10**8) | several
+    live.on_live("edge-1", web_plant.live_message(at_ns, {"line1": 1}, [running]), at_ns)
+    told = words(live, at_ns)
+    assert "Several batches run at once: the statement parts the energy among them" in told
+    assert "Batch B9, B10, &lt;b&gt;11" in told
+    assert told.count("Energy of all of them so far 0.90 kWh") == 1

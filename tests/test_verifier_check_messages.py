@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import archive_maker as maker
+import overlap_plant
 import pytest
 from archive_maker import AGENT, T0, failures, index_of
 from hypothesis import given, settings
@@ -163,3 +164,18 @@ def test_whatever_is_sent_an_agent_s_records_hold(sent):
     maker.opened(factory)
     factory.ledger += entries
     assert failures(factory) == []
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    return overlap_plant.factory(tmp_path_factory.mktemp("several"), "equal")
+
+
+def test_a_record_that_hides_who_ran_on_beside_it_is_found(several):
+    seen, known, batches = read(several)
+    assert {one.name: one.head.beside for one in batches} == {"A": ["B"], "B": ["C"], "C": None, "D": None}
+    assert all(finding.ok for finding in check_messages.messages(seen, known, batches, ALL))
+    first, *others = batches
+    bent = check_batches.Batch(first.item, first.head.model_copy(update={"beside": None}), first.amounts)
+    found = [one.text for one in check_messages.messages(seen, known, [bent, *others], ALL) if not one.ok]
+    assert found == ["A: does not name B, which ran on beside it"]

@@ -1,6 +1,7 @@
 """Batches and the time between them must add up to what the register moved by."""
 
 import archive_maker as maker
+import overlap_plant
 import pytest
 
 from agent.aggregation import replay
@@ -69,3 +70,20 @@ def test_batches_beyond_the_readings_are_counted_apart():
     )
     lines = [finding.line() for finding in partitions(known, [moved, batches[1]])]
     assert lines[0].endswith("; 1 batches reach beyond the readings")
+
+
+def test_windows_of_batches_at_once_are_cut_at_every_edge(tmp_path):
+    known, batches = read(overlap_plant.factory(tmp_path, "equal"))
+    (line,) = [finding.line() for finding in partitions(known, batches)]
+    assert line == (
+        "ok   partition edge-1 press/energy: 4 batches, cut at their edges into 6 times, and 3 times between them add"
+        " up to the register's 805000 mWh"  # 115 rounds of 7 Wh
+    )
+    (first, *others) = batches
+    around = {"earliest_ns": first.head.end.earliest_ns - 50 * maker.S, "latest_ns": first.head.end.latest_ns + maker.S}
+    rough = check_batches.Batch(
+        first.item, first.head.model_copy(update={"end": first.head.end.model_copy(update=around)}), first.amounts
+    )
+    (line,) = [finding.line() for finding in partitions(known, [rough, *others])]
+    assert line.startswith("ok   partition edge-1 press/energy: 3 batches, cut at their edges into ")
+    assert line.endswith("; 1 batches have edges that lie within another's")
