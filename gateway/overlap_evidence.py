@@ -27,10 +27,14 @@ class _Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What manifests declare of lines whose batches may run at once: by author and epoch in order, and by hash."""
+    """What manifests declare of lines whose batches may run at once: by author and epoch in order, and by hash.
+
+    `some` is whether there is any such line.
+    """
 
     epochs: Mapping[tuple[str, bytes], Sequence[_Manifest]]
     hashes: Mapping[bytes, _Manifest]
+    some: bool
 
     def of(self, entry: LedgerEntry, line: str) -> Together | None:
         """What the manifest that a batch entry rests on declares of its line. Raises Malformed."""
@@ -43,6 +47,8 @@ class Declarations:
 
     def shares(self, entry: LedgerEntry) -> bool:
         """Whether a batch entry is of a line whose batches may run at once; not if it cannot be read."""
+        if not self.some:
+            return False  # of most sites no batch need be read for it
         try:
             late = entry.type == "late_batch"
             batch = records.read(parts_of(entry)[1 if late else 0], BatchPart)
@@ -63,7 +69,7 @@ def declarations(log: Log, size: int) -> Declarations:
         made = _Manifest(entry.index, entry.hash, _lines(parts_of(entry), entry.hash))
         epochs.setdefault((entry.author, entry.epoch), []).append(made)
         hashes[entry.hash] = made
-    return Declarations(epochs, hashes)
+    return Declarations(epochs, hashes, any(one.lines for one in hashes.values()))
 
 
 def _lines(parts: Iterable[bytes], manifest: bytes) -> dict[str, Together]:

@@ -54,3 +54,14 @@ def test_what_is_known_of_instruments_comes_back():
     }
     assert rows.read_standings(rows.write_standings(known)) == known
     assert rows.read_standings(None) == {}
+
+
+def test_what_was_remembered_before_several_could_run_at_once_is_read():
+    line = Line(name="press", source="press-plc", energy=("press.energy",), lag_ms=3)
+    read = [plc_scan(k, batch) for k, batch in enumerate([None, "A", "B"])]
+    made, _ = lines.observed(rows.Lines({}, []), [line], read, {"press": Source(3_000_000, None)})
+    kept = cbor.decode(rows.write_lines(made))
+    del kept["states"]["press"]["beside"]
+    for _, ended in kept["closing"]:
+        del ended["beside"]
+    assert rows.read_lines(cbor.encode(kept)) == made
