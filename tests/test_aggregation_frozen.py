@@ -64,3 +64,23 @@ def test_anomalies_stay_in_order_and_speak_of_rows_as_given():
     found = seen([5000, 4999, *STILL], 60_000_000, above=1)
     assert [(a.kind, a.index) for a in found.anomalies] == [("frozen", 0), ("jitter", 1)]
     assert found.kept.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("rise", "is_frozen"),
+    # 60 kW are 1000 Wh a minute, with two steps of 1 Wh 1002: ten times that is 10,020 Wh
+    [(10_020_000, False), (10_020_001, True)],
+)
+def test_a_run_that_began_before_the_first_reading_is_told_by_how_far_it_catches_up(rise, is_frozen):
+    found = seen([5000, 5000, 5000 + rise, 6000 + rise], 60_000_000)
+    assert found.stretch.tolist() == ([0, 1, 1] if is_frozen else [0, 0, 0, 0])
+    assert [(a.kind, a.index) for a in found.anomalies] == [("frozen", 0)] * is_frozen
+
+
+@pytest.mark.parametrize("power", [0, MISSING, [60_000_000, 60_000_000, MISSING, 60_000_000]])
+def test_without_power_nothing_tells_that_it_caught_up(power):
+    assert seen([5000, 5000, 10**9, 10**9 + 1000], power).anomalies == ()
+
+
+def test_only_of_the_first_run_the_beginning_is_not_seen():
+    assert seen([4000, 5000, 5000, 10**9, 10**9 + 1000], 60_000_000).anomalies == ()

@@ -33,6 +33,9 @@ def without_frozen(
     The columns have a row for each reading that counts, as `seen` has.
     """
     runs = _runs(requested_ns, answered_ns, seen.counter, power_w_milli, rules)
+    caught_up = _caught_up(requested_ns, answered_ns, seen, power_w_milli, rules)
+    if caught_up is not None and caught_up not in runs:
+        runs.insert(0, caught_up)
     if not runs:
         return seen
     rows = np.arange(seen.counter.size) if seen.kept is None else seen.kept
@@ -71,6 +74,28 @@ def _runs(
         for run in map(slice, firsts[runs].tolist(), (lasts[runs] + 1).tolist())
         if _is_too_long(requested_ns[run], answered_ns[run], power[run], rules, age_ns)
     ]
+
+
+def _caught_up(
+    requested_ns: IntArray, answered_ns: IntArray, seen: Stretches, power_w_milli: IntArray, rules: Rules
+) -> tuple[int, int] | None:
+    """The run that the readings begin with, if the step that ends it shows that it had stood still for long before.
+
+    Of such a run only the end is seen. The step is one that power gives the lie to: more than `BEYOND` times two steps
+    and what the greatest power read can deliver meanwhile, and in the register's age.
+    """
+    ends = np.flatnonzero(np.diff(seen.counter))
+    if not ends.size or seen.stretch[ends[0] + 1] != seen.stretch[0]:
+        return None
+    last = int(ends[0])
+    power = power_w_milli[: last + 2]
+    if (power == MISSING).any() or int(power_w_milli.max()) <= 0:
+        return None
+    age_ns = AGE_UNKNOWN_NS if rules.age_ns < 0 else rules.age_ns
+    between_ns = int(answered_ns[last + 1]) - int(requested_ns[last]) + age_ns
+    most = 2 * rules.slack * _MW_NS_PER_WH_MILLI + int(power_w_milli.max()) * between_ns
+    rise = int(seen.counter[last + 1]) - int(seen.counter[last])
+    return (0, last) if rise * _MW_NS_PER_WH_MILLI > BEYOND * most else None
 
 
 def _is_too_long(requested_ns: IntArray, answered_ns: IntArray, power: IntArray, rules: Rules, age_ns: int) -> bool:
