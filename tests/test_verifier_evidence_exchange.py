@@ -9,7 +9,7 @@ from test_gateway_export import admitted
 
 from agent.aggregation.batch_record import Run, declared
 from agent.identity import Identity, Met
-from contract import records
+from contract import body, entry, records
 from gateway import late_evidence, metered, metering
 from gateway.ledger import Ledger
 from verifier import archive, check_batches, check_partition, check_statement, evidence, trail
@@ -69,6 +69,19 @@ def test_the_agent_s_own_records_hold_before_the_verifier(made):
     told = {batch.name: (batch.head.closed, batch.amounts[0].anomalies) for batch in batches}
     assert told["B"] == ("complete", ["exchange"])
     assert told["C"] == ("complete", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "nth", "is_needed"), [("B", 0, True), ("B", 1, True), ("C", 0, False), ("C", 1, False)]
+)
+def test_what_a_batch_rests_on_of_the_old_instrument_must_be_shown(made, name, nth, is_needed):
+    """B begins in round 7; the last reading but one before that is in the first segment."""
+    segments = [n for n, (signed, _) in enumerate(made.ledger) if entry.read(signed).header.type == "segment"]
+    made.ledger[segments[nth]][1] = body.redact(made.ledger[segments[nth]][1], [])
+    seen, known, batches = read(made)
+    withheld = [item for item in seen.of("segment") if item.whole() is None]
+    (batch,) = [batch for batch in batches if batch.name == name]
+    assert (check_batches.missing_of(withheld, known, batch) is not None) == is_needed
 
 
 def test_the_partition_closes_over_the_exchange(made):

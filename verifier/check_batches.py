@@ -22,7 +22,7 @@ from gateway import manual, overlap
 from gateway.batch_facts import BatchFacts, Together
 from gateway.manual import Manual
 from verifier import check_schedule
-from verifier.evidence import Evidence
+from verifier.evidence import Evidence, Stated
 from verifier.finding import Finding
 from verifier.trail import GATEWAY, Entries, Item, records_of
 
@@ -201,31 +201,47 @@ def missing_of(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> st
     mine = [s for s in withheld if s.header.author == batch.agent and s.index < batch.before]
     if not mine:
         return None
-    since_ns = _rests_since(evidence, batch)
+    rests_on = [] if batch.late is not None else list(_before_start(evidence, batch))
+    since_ns = _rests_since(batch, rests_on)
     for segment in mine:
         stated = evidence.manifests.get(segment.index)
         if stated is None or (
             batch.late is None
             and stated.parts != evidence.manifests[item.index].parts
             and segment.header.to_ns < head.start.earliest_ns
+            and not any(_is_of(stated, old) for old, own, _ in rests_on if old is not own)
         ):
-            continue  # amounts rest on nothing from before another configuration
+            continue  # amounts rest on nothing from before another configuration, but for an exchange
         if segment.header.from_ns <= until_ns and segment.header.to_ns >= since_ns:
             return f"segment {segment.index} {segment.where} is withheld"
     return None
 
 
-def _rests_since(evidence: Evidence, batch: Batch) -> int:
-    """The earliest of its counters' last two readings before it, however old; no bound where fewer are shown."""
-    start_ns = since_ns = batch.head.start.earliest_ns
-    if batch.late is not None:
-        return start_ns - AROUND_NS
+def _is_of(stated: Stated, counter: Counter) -> bool:
+    return stated.counters.get((counter.meter, counter.point)) == counter
+
+
+def _before_start(evidence: Evidence, batch: Batch) -> Iterator[tuple[Counter, Counter, Readings]]:
+    """What was there at its start, of what instrument now is, and its readings: over an exchange, the old one's."""
     for amount in batch.amounts:
         counter = evidence.manifests[batch.item.index].counters.get((amount.meter, amount.point))
         if counter is None:
             continue  # a finding of its own
-        answered = evidence.sealed_before(batch.item, counter).answered_ns
-        before = answered[answered <= start_ns]
+        known = evidence.sealed_before(batch.item, counter)
+        over, old = counter.handover, known.earlier
+        if over is not None and old is not None and batch.head.start.earliest_ns < over.last_ns:
+            yield old.counter, counter, old.known
+        else:
+            yield counter, counter, known
+
+
+def _rests_since(batch: Batch, rests_on: Sequence[tuple[Counter, Counter, Readings]]) -> int:
+    """The earliest of its counters' last two readings before it, however old; no bound where fewer are shown."""
+    start_ns = since_ns = batch.head.start.earliest_ns
+    if batch.late is not None:
+        return start_ns - AROUND_NS
+    for _, _, known in rests_on:
+        before = known.answered_ns[known.answered_ns <= start_ns]
         since_ns = min(since_ns, int(before[-2]) if len(before) > 1 else NO_BOUND)
     return since_ns
 
