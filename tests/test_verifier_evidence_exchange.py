@@ -4,15 +4,18 @@ import archive_maker as maker
 import pytest
 from archive_maker import AGENT, SITE, failures
 from exchange_plant import NEW, OLD, rounds, settings
-from plant_in_memory import KEY, S, Site, at_ns
-from test_gateway_export import admitted
+from plant_in_memory import KEY, S, Site, at_ns, plc_scan
+from test_gateway_export import Sealer, admitted
 
 from agent.aggregation.batch_record import Run, declared
+from agent.drivers import Reading, Scan
 from agent.identity import Identity, Met
 from contract import body, entry, records
 from gateway import late_evidence, metered, metering
+from gateway.export import Asked
 from gateway.ledger import Ledger
 from verifier import archive, check_batches, check_partition, check_statement, evidence, trail
+from verifier.verify import verify
 
 PLACE = AGENT, "press", "energy"
 
@@ -136,3 +139,32 @@ def test_nothing_of_what_was_noted_is_lost_on_the_way(made):
     stated = [part for item in seen.of("manifest") for part in item.shown() if records.kind_of(part) == "meter"]
     (over,) = records.read(stated[-2], records.MeterPart).handover
     assert (over.before, over.after, over.serial_before, over.source) == ("70073", "5", "1001", "work order 17")
+
+
+def test_an_archive_shows_what_a_batch_rests_on_of_the_old_instrument_however_old(tmp_path):
+    """The old meter's last readings are hours older than the batch's start, and so than the archive's usual margin."""
+    site, hours = Site.at(tmp_path / "works", OLD), 6_000
+    site.start(0)
+    rounds(site, 1, 6, ("A", 99, 99))
+    for k in range(hours, hours + 12):
+        site.take(k, [plc_scan(k, "B" if k > hours + 2 else None)])
+    noted = NEW.replace("2023-11-14T22:13:30.5Z", "2023-11-14T23:53:30.5Z")
+    site.recorder.reconfigure(settings(tmp_path / "new", noted), at_ns(hours + 12))
+    for k in range(hours + 12, hours + 50):
+        readings = (Reading("power", 300, 0), Reading("energy", 7 * (k - hours), 0))
+        meter = "press", Scan(0, at_ns(k), at_ns(k) + S // 100, readings)
+        site.take(k, [meter, plc_scan(k, "B" if k < hours + 30 else None)])
+    factory = maker.Factory()
+    factory.private[AGENT] = KEY
+    maker.opened(factory)
+    factory.ledger += [[stored.sealed.signed, stored.sealed.body] for stored in site.entries()]
+    factory.writers[AGENT] = site.recorder._writer
+    site.stop()
+    sealer = Sealer(factory, tmp_path)
+    shown = archive.read(sealer.export(Asked(None, at_ns(hours), at_ns(hours + 40), provisional=True)))
+    sealer.ledger.close()
+    assert [finding.line() for finding in verify(shown).findings if not finding.ok] == []
+    known, _ = evidence.read(trail.read(shown)[0])
+    (batch,) = check_batches.read(trail.read(shown)[0], None)[0]
+    assert (batch.head.closed, batch.amounts[0].anomalies) == ("complete", ["exchange"])
+    assert len(known.sealed_before(batch.item, known.latest(*PLACE)).earlier.known.raws) >= 2
