@@ -7,7 +7,7 @@ that a running counter does not, readings are kept.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class SoFar:
             if role != "medium":  # each has a unit of its own: there is no sum of them
                 refs.setdefault(role, []).append((ref.meter, ref.point))
         trails = {
-            place: _Trail(since(columns[place], start[0]), start[1] + max(0, counters[place].age_ns))
+            place: _Trail(_thinned(counters[place], columns[place], start), start[1] + max(0, counters[place].age_ns))
             for counted in refs.values()
             for place in counted
         }
@@ -133,6 +133,22 @@ class SoFar:
 def _counted(one: Amount) -> tuple[int | None, int | None, int | None, tuple[str, ...]]:
     """What the counter alone says. Energy by power needs every reading, and only the batch's record has it."""
     return one.amount, one.lower, one.upper, tuple(name for name in one.anomalies if name != POWER_DISAGREES)
+
+
+def _thinned(counter: Counter, column: Readings, start: tuple[int, int]) -> Readings:
+    """What an edge at or after the start rests on; of an instrument before an exchange no more than its two ends.
+
+    It says no more, so what it counted since the start is compared but once, with all its readings and with these.
+    """
+    known, over = since(column, start[0]), counter.handover
+    if over is None or known.earlier is None or start[1] > over.first_ns:
+        return known
+    near = since(known.earlier.known, start[0])
+    ends = joined([near.cut(0, FORGET_ABOVE), near.cut(max(FORGET_ABOVE, len(near.raws) - FORGET_ABOVE))])
+    fewer = replace(known, earlier=replace(known.earlier, known=ends))
+    edges = [start, (over.first_ns, over.first_ns)]
+    whole, thinned = (_counted(amounts(counter, one, edges, [(0, 1)])[0]) for one in (known, fewer))
+    return fewer if whole == thinned else known
 
 
 def _sum(found: Sequence[int | None]) -> int | None:

@@ -14,6 +14,7 @@ from agent.batches import Running
 from agent.drivers import BAD_TIMEOUT, Reading, Scan
 from agent.drivers.profile import positive
 from agent.so_far import SoFar
+from contract.handovers import Handover
 from contract.records import Edge, Seen
 
 PLACES = (("press", "energy"), ("press-plc", "produced"))
@@ -171,3 +172,28 @@ def test_it_is_of_one_batch_and_one_start(stated):
     held = whole(stated, read(stated, steady(range(1, 10))), at_ns(5))
     assert held.is_of(running(at_ns(5)))
     assert not held.is_of(running(at_ns(6)))
+
+
+@pytest.mark.parametrize("odd", [None, 700, 950], ids=["steady", "a reset on the way", "a reset at its end"])
+def test_of_the_instrument_before_an_exchange_little_is_kept(stated, odd):
+    """A thousand readings of the old meter, some of the new one: the figures are those of all of them."""
+    place = PLACES[0]
+    old = stated.counters[place]
+    noted = Handover(
+        point="energy", before="9000", after="5", at_ns=at_ns(1001), within_ns=S // 2, serial_before="1", source="s"
+    )
+    new = replace(old, serial="2", handover=noted)
+    shown = [(k, k if odd is not None and k >= odd else 2000 + 7 * k) for k in range(1000)]
+    earlier = read(stated, [scan(place, at_ns(k), raw) for k, raw in shown])[place]
+    later = read(stated, [scan(place, at_ns(1002 + k), 6 + 7 * k) for k in range(20)])
+    known = later | {place: replace(later[place], earlier=replay.Earlier(old, earlier))}
+    counters = {**stated.counters, place: new}
+    told = SoFar.of(running(at_ns(10)), stated.lines["press"], counters, known)
+    kept = told.trails[place].known
+    edges = [(at_ns(10) - S // 3, at_ns(10)), (at_ns(1015), at_ns(1015))]
+    assert so_far._counted(replay.amounts(new, kept, edges, [(0, 1)])[0]) == so_far._counted(
+        replay.amounts(new, known[place], edges, [(0, 1)])[0]
+    )
+    if odd is None:
+        assert len(kept.earlier.known.raws) == 2 * so_far.FORGET_ABOVE
+        assert told.told()["energy"]["amount"] is not None
