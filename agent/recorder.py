@@ -288,7 +288,15 @@ class Recorder:
         return True
 
     def _recall(self, name: str, at_ns: int) -> None:
-        recall.restore(self._journal, self._known, closing.places(self._stated.lines[name]), at_ns)
+        places = closing.places(self._stated.lines[name])
+        recall.restore(self._journal, self._known, places, at_ns)
+        for meter, point in sorted(places):
+            over = self._stated.counters[meter, point].handover
+            if over is not None and at_ns < over.first_ns and self._known.columns[meter, point].earlier is None:
+                log.warning(
+                    "meter=%s handover.%s joins nothing: before this instrument none was described with serial %r: "
+                    "correct serial_before", meter, point, over.serial_before,
+                )  # fmt: skip
 
     def _seal_manifest(self, reason: str, now_ns: int) -> None:
         first = manifest.author(self._parent, reason, self._settings.config_hash, now_ns)

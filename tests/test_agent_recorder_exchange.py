@@ -72,13 +72,17 @@ def test_the_live_view_knows_it_too(tmp_path, site):
 
 
 @pytest.mark.parametrize("serial", ["3003", "1002"])
-def test_of_another_instrument_than_was_noted_nothing_is_joined(tmp_path, site, serial):
+def test_of_another_instrument_than_was_noted_nothing_is_joined(tmp_path, site, serial, caplog):
     rounds(site, 1, 12)
     other = NEW.replace('serial_before = "1001"', f'serial_before = "{serial}"')
     site.recorder.reconfigure(settings(tmp_path / "new", other), at_ns(12))
     rounds(site, 12, 40)
     head, amount = amounts_of(site)
     assert (head.closed, amount.amount) == ("incomplete", None)
+    assert (
+        f"meter=press handover.energy joins nothing: before this instrument none was described with serial '{serial}': "
+        in caplog.text
+    )
 
 
 def test_without_what_was_noted_it_is_incomplete(tmp_path, site):
