@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from agent.drivers import Target, Unreachable, mqtt, profile
-from agent.drivers.mqtt import WAITING_MAX, open_driver
+from agent.drivers.mqtt import READ_MAX, WAITING_MAX, open_driver
 from contract.batch_message import MESSAGE_BYTES_MAX
 
 PROFILE = profile.parse((Path(__file__).parent.parent / "configs/mes-batch.toml").read_bytes())
@@ -193,8 +193,20 @@ async def test_who_floods_a_topic_is_told_by_number():
     assert await plant.read() == []
     names = [event for event, _, _ in plant.told()]
     assert (names.count("message_refused"), names[-2:]) == (20, ["messages_refused", "messages_lost"])
-    assert plant.events[-2].detail == {"more": WAITING_MAX - 20}
+    assert plant.events[-2].detail == {"more": READ_MAX - 20}
     assert plant.events[-1].detail["count"] == 5
+
+
+async def test_many_messages_are_read_in_several_turns_and_all_in_order():
+    plant = Plant()
+    await plant.read()
+    for mid in range(2 * READ_MAX + 1):
+        plant.broker.sends({"batch": f"B-{mid}"}, mid=mid)
+    turns = [await plant.read() for _ in range(4)]
+    assert [len(turn) for turn in turns] == [READ_MAX, READ_MAX, 1, 0]
+    names = [one.text for turn in turns for scan in turn for one in scan.readings if one.point == "batch_id"]
+    assert names == [f"B-{mid}" for mid in range(2 * READ_MAX + 1)]
+    assert plant.broker.acknowledged == list(range(2 * READ_MAX + 1))
 
 
 async def test_without_a_connection_it_is_unreachable_and_what_came_before_is_given():

@@ -28,6 +28,7 @@ __all__ = ["Bus", "MqttDriver", "open_driver"]
 
 KEEPALIVE_S = 20
 WAITING_MAX = 1000  # messages in memory between two reads
+READ_MAX = 50  # messages of one read: reading a large one takes milliseconds in which nothing else is read
 TOLD_MAX = 20  # refused messages of one read, by name; whoever sends more is told by number
 SHOWN_CHARACTERS = 200  # of a message that is no batch message
 MEMBERS = {"batch": "text", "product": "text", "state": "bool", "message": "text"}  # a point's node, and its type
@@ -109,7 +110,10 @@ class MqttDriver:
         self._given: dict[str, list[_Mail]] = {name: [] for name in meters}
 
     async def read(self, meter: str) -> list[Scan]:
-        """What came since the last read, in order. Raises Unreachable if nothing did and there is no connection."""
+        """What came since the last read, in order, no more than READ_MAX at once.
+
+        Raises Unreachable if nothing did and there is no connection.
+        """
         self._acknowledge(meter)
         if self._client is None:
             await self._connect()
@@ -119,7 +123,8 @@ class MqttDriver:
             if self._meters[meter].address in self._refused:
                 topic = self._meters[meter].address
                 raise Unreachable(f"{self._place}: check that its user may subscribe to {topic}: the broker refused")
-        mail, self._waiting[meter] = self._waiting[meter], []
+        waiting = self._waiting[meter]
+        mail, self._waiting[meter] = waiting[:READ_MAX], waiting[READ_MAX:]
         self._given[meter] = mail
         return self._scans(meter, mail)
 
