@@ -34,7 +34,8 @@ def pack(folder: Path) -> tuple[bytes, int]:
                 else:
                     packed.append(cbor.encode([len(packed), *entry]))
         except sqlite3.DatabaseError as error:
-            raise ValueError(f"{path}: cannot be read as a journal: {error}") from None
+            hint = "copy the folder to where you may write, and name the copy"
+            raise ValueError(f"{path}: cannot be read as a journal: {error}: {hint}") from None
     return b"".join(packed), damaged
 
 

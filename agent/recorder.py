@@ -22,6 +22,7 @@ from contract import records
 from contract.calendar_form import ZonedCalendarForm
 from contract.chain import Head
 from contract.entry import Clock, Header, Sealed, TreeHead
+from contract.problems import one_line
 from contract.segment import is_good
 from contract.writer import Circumstances, Span, Writer, write
 
@@ -284,7 +285,8 @@ class Recorder:
         parts = closing.record(line, ended, counters, known, complete=complete)
         entry = self._write("batch", parts, Span(ended.running.start.earliest_ns, ended.end.latest_ns), now_ns)
         self._journal.seal([entry], self._journal.last_row(), now_ns)
-        log.info("batch=%s line=%s sealed seq=%d complete=%s", ended.running.batch, name, entry.seq, complete)
+        called = one_line(ended.running.batch)
+        log.info("batch=%s line=%s sealed seq=%d complete=%s", called, name, entry.seq, complete)
         return True
 
     def _recall(self, name: str, at_ns: int) -> None:

@@ -20,6 +20,7 @@ from agent.drivers import (
     Scan,
     is_bad,
 )
+from contract.problems import one_line
 from contract.records import EventPart
 
 # The status codes our drivers give, in words.
@@ -65,7 +66,7 @@ def event(told: EventPart) -> str | None:
     name = "bus" if told.event == "slots_missed" else "meter"
     details = "".join(f" {key}={value}" for key, value in told.detail.items() if key not in LONG)
     hint = f": {HINTS[told.event]}" if told.event in HINTS else ""
-    return f"{name}={told.about} {told.event}{details}{hint}"
+    return one_line(f"{name}={told.about} {told.event}{details}{hint}")
 
 
 def advised(why: str, silence: str) -> str:

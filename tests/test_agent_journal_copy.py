@@ -56,5 +56,5 @@ def test_a_folder_without_a_journal_is_refused_in_one_line(tmp_path):
         journal_copy.pack(tmp_path)
     assert "\n" not in str(raised.value)
     (tmp_path / "2026-01-01.db").write_bytes(b"no database" * 100)
-    with pytest.raises(ValueError, match=r"2026-01-01\.db: cannot be read as a journal"):
+    with pytest.raises(ValueError, match=r"2026-01-01\.db: cannot be read as a journal: .+: copy the folder"):
         journal_copy.pack(tmp_path)

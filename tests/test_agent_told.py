@@ -23,6 +23,12 @@ def test_an_event_that_nobody_knows_is_told_as_it_is():
     assert event("something_new", x=1) == "meter=press something_new x=1"
 
 
+def test_a_name_from_the_plant_adds_no_line_to_the_log():
+    assert event("batch_started", batch="B1\nmeter=press back\x1b[2J") == (
+        "meter=press batch_started batch=B1?meter=press back?[2J"
+    )
+
+
 def test_what_the_session_tells_itself_is_not_told_twice():
     assert event("certificate_made") is None
 
