@@ -30,7 +30,7 @@ def check_number(text: str) -> str:
 
 Name = Annotated[str, AfterValidator(check_name)]
 Host = Annotated[str, AfterValidator(check_host)]
-Positive = Annotated[int, Ge(1)]
+Positive = Annotated[int, Ge(1), Le(10**12)]  # amperes, volts, watts: more is a mistake, and would not fit a record
 StateNumber = Annotated[str, AfterValidator(check_number)]
 YEAR_LEAST = 2000
 STATED_BY = ("packml", "job_order")  # these tell a line's batches by its states
@@ -47,6 +47,15 @@ def _not_below_zero(text: str) -> str:
     return text
 
 
+def _day(given: date) -> date:
+    if given.year not in YEARS:
+        raise ValueError(f"a year from {YEARS[0]} to {YEARS[-1]} is meant")
+    return given
+
+
+Words = Annotated[str, Len(0, 1000)]  # as a record keeps them
+YEARS = range(1970, 2200)  # evidence counts nanoseconds since 1970, which end in 2262
+Day = Annotated[date, AfterValidator(_day)]
 AboveZero = Annotated[str, AfterValidator(_above_zero)]  # decimals as text: a float is not exact
 NotBelowZero = Annotated[str, AfterValidator(_not_below_zero)]
 
@@ -100,7 +109,7 @@ class Transformer(BaseModel):
     primary: Positive
     secondary: Positive
     accuracy_class: str | None = None
-    valid_from: date | None = None
+    valid_from: Day | None = None
 
 
 class ErrorPoint(BaseModel):
@@ -117,10 +126,10 @@ class Certificate(BaseModel):
     """The meter's calibration or verification certificate."""
 
     model_config = STRICT
-    number: str
-    body: str
-    valid_from: date
-    valid_to: date
+    number: Words
+    body: Words
+    valid_from: Day
+    valid_to: Day
     points: tuple[ErrorPoint, ...] = ()
     drift_ppm: Annotated[int, Ge(0), Le(500_000)] | None = None
 
@@ -131,7 +140,7 @@ class Declared(BaseModel):
     model_config = STRICT
     step: str | None = None
     age_ms: Annotated[int, Ge(1), Le(86_400_000)] | None = None
-    source: Annotated[str, Len(1)]
+    source: Annotated[str, Len(1, 1000)]
 
 
 class Handover(BaseModel):
@@ -161,11 +170,11 @@ class Meter(BaseModel):
     profile: str
     unit: Annotated[int, Ge(0), Le(255)] = 1
     base: Annotated[int, Ge(0), Le(65535)] = 0
-    address: str = ""  # DL/T 645: the 12 digits on the meter's plate; MQTT: the topic
+    address: Annotated[str, Len(0, 900)] = ""  # DL/T 645: the 12 digits on the meter's plate; MQTT: the topic
     every_ms: Annotated[int, Ge(50), Le(3_600_000)] = 1000
     points: tuple[str, ...] = ()
-    installation: str = ""
-    serial: str = ""
+    installation: Words = ""
+    serial: Words = ""
     accuracy_class: str | None = None
     ct: Transformer | None = None
     pt: Transformer | None = None

@@ -14,6 +14,14 @@ MISTAKES = [
     ('installation = "1"', 'ct = {primary=5, secondary=5, accuracy_class="x"}',
      "meter.press.ct.accuracy_class", "'x'", ""),
     ('installation = "1"', "ct = {primary = 5, secondary = 0}", "meter.press.ct.secondary", "0", "greater than"),
+    ('installation = "1"', "ct = {primary = 1000000000000000000000, secondary = 5}", "meter.press.ct.primary", "10000",
+     "less than or equal to 1000000000000"),
+    ('installation = "1"', 'installation = "1"\nrated_w = 1000000000000000000000', "meter.press.rated_w", "10000",
+     "less than or equal to 1000000000000"),
+    ('installation = "1"', f'installation = "{"x" * 1001}"', "meter.press.installation", "xxx", "at most 1000 char"),
+    ('installation = "1"', f'serial = "{"7" * 1001}"', "meter.press.serial", "777", "at most 1000 characters"),
+    ('installation = "1"', f'declared.energy = {{step="0.1", source="{"x" * 1001}"}}',
+     "meter.press.declared.energy.source", "xxx", "at most 1000 characters"),
     ('installation = "1"', 'declared.energy = {step="x", source="s"}',
      "meter.press.declared.energy.step", "'x'", '"0.01"'),
     ('installation = "1"', 'declared.energy = {step="-1", source="s"}', "meter.press.declared.energy.step", "'-1'", ""),
@@ -34,6 +42,8 @@ def test_one_mistake_is_one_line_that_says_where_what_and_what_to_do(tmp_path, o
         ("valid_from = 2020-01-01, valid_to = 2023-11-13", "valid_to", "expired on 2023-11-13"),
         ("valid_from = 2024-01-01, valid_to = 2029-01-01", "valid_from", "not valid before 2024-01-01"),
         ("valid_from = 2022-01-01, valid_to = 2021-01-01", "valid_to", "before valid_from"),
+        ("valid_from = 2022-01-01, valid_to = 9999-12-31", "valid_to", "a year from 1970 to 2199 is meant"),
+        ("valid_from = 0001-01-01, valid_to = 2029-01-01", "valid_from", "a year from 1970 to 2199 is meant"),
     ],
 )
 def test_a_certificate_must_be_valid_today(tmp_path, dates, key, words):
