@@ -1,5 +1,7 @@
 """From evidence to amounts: by hand, in any cutting of the columns, with whatever a register may hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,9 @@ from press import PLACE, amount, instant, segments
 
 from agent import columns
 from agent.aggregation import replay
+from agent.aggregation.bounds import MISSING
+from agent.aggregation.bulk import Points, Windows, energies
+from agent.aggregation.record import Parameters
 from agent.drivers import Reading, Scan
 from agent.drivers.profile import profile_hash
 from contract import records
@@ -165,3 +170,43 @@ def test_a_jump_within_a_window_leaves_nothing_to_claim(parts):
     assert amount(counter, before, instant(2), instant(7)).amount is not None
     found = amount(counter, jumped, instant(2), instant(7))
     assert (found.amount, found.lower, found.upper, found.anomalies) == (None, None, None, ("jump",))
+
+
+ONES = 2**32 - 1
+GLITCHES = st.sampled_from([0, ONES, 3, 2 * 10**9])
+
+
+@st.composite
+def registers(draw):
+    """What a counter of a meter showed in 12 to 40 rounds: rises, and single wrong readings at least 3 rounds apart."""
+    shown = [draw(st.integers(10**6, 10**7))]
+    for _ in range(draw(st.integers(11, 39))):
+        shown.append(shown[-1] + draw(st.integers(0, 14)))
+    for at in range(draw(st.integers(3, 6)), len(shown) - 3, draw(st.integers(3, 9))):
+        shown[at] = draw(GLITCHES)
+    return shown
+
+
+@given(registers(), st.data(), st.sampled_from([None, 14 * 80 * 3600]))
+def test_windows_from_their_own_readings_have_the_digits_of_all_readings_at_once(counter, shown, data, power_max_w):
+    """What agent and verifier take from the readings around a window, and a kernel from a whole column."""
+    counter = replace(counter, power_max_w=power_max_w)
+    known = replay.readings(counter, block(shown, trip_ns=50_000_000))
+    cuts = sorted(data.draw(st.lists(st.integers(2_500, 1000 * len(shown) - 2_500), min_size=3, max_size=3)))
+    edges = [instant(cut / 1000) for cut in cuts]
+    windows = [(0, 1), (1, 2), (0, 2)]
+    found = replay.amounts(counter, known, edges, windows)
+    counted = np.array(shown, np.int64) * 80_000
+    points = Points(
+        np.array([0, counted.size]), known.requested_ns, known.answered_ns, counted, np.zeros(counted.size, np.uint32)
+    )
+    earliest_ns, latest_ns = (np.array([edge[n] for edge in edges]) for n in (0, 1))
+    asked = Windows(np.array([0, 3]), earliest_ns, latest_ns, np.array([0, 3]), np.array(windows))
+    declared = Parameters(counter.age_ns, 0, 80_000, 0, power_max_w, ones=ONES * 80_000)
+    whole = energies(points, [declared], asked)
+    for one, energy, lower, upper in zip(found, whole.energy, whole.lower, whole.upper, strict=True):
+        told = [None if figure == MISSING else int(figure) for figure in (energy, lower, upper)]
+        assert [one.amount, one.lower, one.upper] == told
+    first, second, both = (one.amount for one in found)
+    assert None not in (first, second, both)
+    assert first + second == both
