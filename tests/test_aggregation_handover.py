@@ -146,6 +146,11 @@ def test_bounds_hold_wherever_in_its_interval_the_exchange_was(counter, data):
     assert found.upper is None or truth <= found.upper
 
 
+def test_a_window_without_length_at_the_very_instant_holds_nothing(counter):
+    described = renewed(counter, noted(str(OLD[-1][1]), str(NEW[0][1]), 0))
+    assert amount(described, over_exchange(counter, OLD, NEW), AT, AT).amount == 0
+
+
 def test_a_reading_that_cannot_be_joins_nothing(counter):
     new = renewed(counter, noted("7069", "20"))  # a digit was forgotten
     found = amount(new, over_exchange(counter, OLD, NEW), 50, 150)

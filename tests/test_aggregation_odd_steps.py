@@ -126,3 +126,10 @@ def test_a_last_reading_is_open_if_it_rose_a_thousand_times_as_much_as_the_one_b
 )
 def test_a_register_that_comes_back_from_zero_has_not_counted_what_it_shows(shown, declared, kind):
     assert named(Rules(**declared), *shown) == kind
+
+
+def test_a_register_that_began_at_zero_long_ago_may_have_counted_it():
+    # 120 kWh of a new instrument's first day, in steps of 1 Wh, and it stands still in the second after
+    day = [at(0, 0), at(86_400, 120_000_000), at(86_401, 120_000_000)]
+    assert name(Rules(above=1000), *day) is None
+    assert name(Rules(above=1000), at(86_399, 0), *day[1:]) == "jump"

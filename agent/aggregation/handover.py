@@ -97,7 +97,7 @@ def sides(counter: Counter, known: Readings, start: Interval, end: Interval) -> 
     if known.earlier is not None and start[0] < over.last_ns:
         life = old_life(over, known.earlier.known)
         found.append(_side(over, known.earlier.counter, life, (start, end), leads=False))
-    if end[1] > over.first_ns:
+    if end[1] > over.first_ns or not found:  # without length, at the instant of the exchange, it holds nothing
         found.append(_side(over, counter, new_life(over, known), (start, end), leads=True))
     return found
 

@@ -22,8 +22,8 @@ W_NS_PER_WH_MILLI = 3_600_000_000
 # near 0, and a rise a thousand times that of the readings around it is no rise.
 NEAR_ZERO = 1_000
 # A gateway that has lost its meter may answer 0 for as long as it likes. Without a power limit, a rise from 0 by so
-# many steps, and a thousand times the next rise, is what the meter showed before. The figure is this project's choice:
-# far above what a counter that is set to 0 for each batch counts from one reading to the next.
+# many steps, and a thousand times as fast as the next one, is what the meter showed before. The figure is this
+# project's choice: far above what a counter that is set to 0 for each batch counts from one reading to the next.
 FROM_ZERO = 100_000
 _EDIT_SHARE = 200
 
@@ -134,8 +134,10 @@ def _is_return(rules: Rules, last: Reading, now: Reading, following: Reading | N
     """Whether a register that showed 0 goes on from what it showed before, where no power limit could say so."""
     if rules.power_max_w is not None or rules.net or following is None or last.shown != 0 or now.shown == rules.ones:
         return False
-    onward = following.shown - now.shown
-    return onward >= 0 and now.shown > max(NEAR_ZERO * onward, FROM_ZERO * max(rules.slack, 1))
+    onward, step = following.shown - now.shown, max(rules.slack, 1)
+    took_ns, next_ns = now.answered_ns - last.answered_ns, following.answered_ns - now.answered_ns
+    is_faster = now.shown * next_ns > NEAR_ZERO * max(onward, step) * took_ns
+    return onward >= 0 and now.shown > FROM_ZERO * step and is_faster
 
 
 def _fits(rules: Rules, earlier: Reading, later: Reading) -> bool:
