@@ -204,8 +204,8 @@ def test_windows_from_their_own_readings_have_the_digits_of_all_readings_at_once
     asked = Windows(np.array([0, 3]), earliest_ns, latest_ns, np.array([0, 3]), np.array(windows))
     declared = Parameters(counter.age_ns, 0, 80_000, 0, power_max_w, ones=ONES * 80_000)
     whole = energies(points, [declared], asked)
-    for one, energy, lower, upper in zip(found, whole.energy, whole.lower, whole.upper, strict=True):
-        told = [None if figure == MISSING else int(figure) for figure in (energy, lower, upper)]
+    for one, *figures in zip(found, whole.energy, whole.lower, whole.upper, strict=True):
+        told = [None if figure == MISSING else int(figure) for figure in figures]
         assert [one.amount, one.lower, one.upper] == told
     first, second, both = (one.amount for one in found)
     assert None not in (first, second, both)
