@@ -133,8 +133,7 @@ def processes(stage: Stage) -> Iterator[None]:
         _wait_for_page(stage)
         yield
     finally:
-        for name, process in reversed(stage.running):
-            stop(name, process)
+        _stop_all(stage)
 
 
 def start(stage: Stage, *command: str) -> "subprocess.Popen[bytes]":
@@ -151,6 +150,17 @@ def start(stage: Stage, *command: str) -> "subprocess.Popen[bytes]":
     log.close()
     stage.running.append((command[0], process))
     return process
+
+
+def _stop_all(stage: Stage) -> None:
+    """Stop every part, last first. Whoever is interrupted again meanwhile is in a hurry: the rest is killed."""
+    try:
+        for name, process in reversed(stage.running):
+            stop(name, process)
+    except KeyboardInterrupt:
+        for _, process in stage.running:
+            process.kill()
+        raise
 
 
 def stop(name: str, process: "subprocess.Popen[bytes]") -> None:

@@ -1,6 +1,8 @@
 """The demonstration's stage: a complete configuration in a folder of its own."""
 
+import signal
 import stat
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -76,6 +78,21 @@ def test_a_part_that_ends_by_itself_ends_the_demonstration(tmp_path):
     stage.running[0][1].wait()
     with pytest.raises(RuntimeError, match="no-such-part ended by itself with status 2\n(.*\n)+  simulate "):
         demo.watch(stage)
+
+
+def test_whoever_is_interrupted_twice_leaves_nothing_running(tmp_path, monkeypatch):
+    stage = demo.Stage(tmp_path, seed=1, start_ns=0, batch_s=None, load=None, ports={})
+    parts = [subprocess.Popen(["sleep", "60"]) for _ in range(3)]
+    stage.running += [(f"part {number}", process) for number, process in enumerate(parts)]
+
+    def impatient(name, process):
+        assert (name, process) == ("part 2", parts[2])  # last first
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "stop", impatient)
+    with pytest.raises(KeyboardInterrupt):
+        demo._stop_all(stage)
+    assert [process.wait(10) for process in parts] == [-signal.SIGKILL] * 3
 
 
 def test_free_ports_differ():
