@@ -6,6 +6,7 @@ number that does not follow from the ledger's entries; the clock; a body that th
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
@@ -227,6 +228,7 @@ class _Need:
 def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
     """What the starts of batches rest on: the last two readings before them, however old."""
     stated, floors = _configurations(log, size)
+    by_place = cache(_by_place)  # many batches rest on one configuration
     needs = []
     for entry in (one for one in batches if one.type == "batch"):  # a late one rests on nothing beyond the margin
         configuration = _in_force(stated, entry)
@@ -246,23 +248,24 @@ def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
             for point in read.get((amount.meter, amount.point), (amount.point,))
         ]
         order = [conf for author, conf in floors if author == entry.author]
-        for meter, point, before in _before_exchange(order, configuration, parts[1:], start_ns):
+        for meter, point, before in _before_exchange(by_place, order, configuration, parts[1:], start_ns):
             needs.append(_Need(entry.author, before, meter, point, start_ns, floors[entry.author, before]))
     return needs
 
 
 def _before_exchange(
-    order: Sequence[tuple[bytes, ...]], configuration: tuple[bytes, ...], amounts: Iterable[bytes], start_ns: int
-) -> Iterator[tuple[str, str, tuple[bytes, ...]]]:
+    by_place: Callable[[tuple[bytes, ...]], dict[tuple[str, str], Counter]], order: Sequence[tuple[bytes, ...]],
+    configuration: tuple[bytes, ...], amounts: Iterable[bytes], start_ns: int,
+) -> Iterator[tuple[str, str, tuple[bytes, ...]]]:  # fmt: skip
     """Of counters that were another instrument's at `start_ns`, the configuration (of these in order) that had it."""
     until = order[: order.index(configuration)]
-    counters = _by_place(configuration)
+    counters = by_place(configuration)
     for amount in (records.read(part, records.AmountPart) for part in amounts):
         place = amount.meter, amount.point
         counter = counters.get(place)
         if counter is None or counter.handover is None or start_ns >= counter.handover.last_ns:
             continue
-        told = [_by_place(one).get(place) for one in until]
+        told = [by_place(one).get(place) for one in until]
         while told and replay.counts_on(counter, told[-1]):
             told.pop()
         found = replay.earlier(counter, told)

@@ -123,6 +123,8 @@ class Evidence:
         Those in the first `size` entries, and under manifests before the last that lets it count elsewhere, up to
         `before`.
         """
+        if counter.handover is None:
+            return known
         place = (counter.meter, counter.point)
         told = [one for one in self.stated.get(author, []) if one.index < before]
         while told and replay.counts_on(counter, told[-1].counters.get(place)):
