@@ -1,12 +1,15 @@
 """What is remembered of counters: exactly what an edge can rest on, and it says when that is not enough."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
-from plant_in_memory import Site, at_ns, meter_scan
+from plant_in_memory import S, Site, at_ns, meter_scan
 
 from agent import columns, manifest
-from agent.aggregation.replay import amounts
+from agent.aggregation.replay import Earlier, amounts, readings
 from agent.known import Known
+from contract.handovers import Handover
 
 PLACE = ("press", "energy")
 ROUNDS = st.sets(st.integers(1, 60), max_size=40).map(sorted)
@@ -65,3 +68,29 @@ def test_forgetting_never_changes_what_a_later_window_holds(tmp_path_factory):
         )
 
     holds()
+
+
+def test_an_edge_before_an_exchange_rests_on_the_instrument_before(tmp_path_factory):
+    counters = stated(tmp_path_factory).counters
+    over = Handover(
+        point="energy", before="1", after="0", at_ns=at_ns(10), within_ns=S, serial_before="1", source="sheet"
+    )
+    old, new = counters[PLACE], replace(counters[PLACE], serial="2", handover=over)
+    known = known_of({**counters, PLACE: new}, [12, 13])
+    column = known.columns[PLACE]
+    before = replace(column, earlier=Earlier(old, readings(old, sealed([4, 5, 6]))))
+    known.replace(PLACE, column, whole=True)
+    assert known.reaches(PLACE, at_ns(11))  # the exchange is over
+    assert not known.reaches(PLACE, at_ns(8))
+    known.replace(PLACE, before, whole=True)
+    assert known.reaches(PLACE, at_ns(8))
+    assert not known.reaches(PLACE, at_ns(4))
+    known.replace(PLACE, before, whole=True, whole_before=True)
+    assert known.reaches(PLACE, at_ns(4))
+    known.add(sealed([14]))
+    assert known.columns[PLACE].earlier is not None
+    known.forget(at_ns(9))
+    assert known.reaches(PLACE, at_ns(9))
+    known.forget(at_ns(12))
+    assert known.columns[PLACE].earlier is None
+    assert not known.reaches(PLACE, at_ns(9))
