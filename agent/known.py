@@ -54,11 +54,13 @@ class Known:
         return here and self.reaches_before(place, at_ns)
 
     def reaches_before(self, place: Place, at_ns: int) -> bool:
-        """Whether that is so of the instrument before; an edge after the exchange rests on nothing of it."""
-        over, old = self.counters[place].handover, self.columns[place].earlier
-        if over is None or at_ns >= over.last_ns or place in self.whole_before:
+        """Whether that is so of the instrument before; that there is one matters until two readings of the new came."""
+        over, column = self.counters[place].handover, self.columns[place]
+        if over is None or place in self.whole_before:
             return True
-        return old is not None and reaches(old.known.answered_ns, at_ns)
+        if at_ns >= over.last_ns:
+            return column.earlier is not None or reaches(column.answered_ns, at_ns)
+        return column.earlier is not None and reaches(column.earlier.known.answered_ns, at_ns)
 
     def forget(self, before_ns: int) -> None:
         """Drop what no edge at or after `before_ns` can rest on."""
@@ -66,7 +68,7 @@ class Known:
             over = self.counters[place].handover
             kept = since(column, before_ns)
             if column.earlier is not None and (over is None or before_ns >= over.last_ns):
-                kept = replace(kept, earlier=None)
+                kept = replace(kept, earlier=replace(column.earlier, known=NOTHING))
                 self.whole_before.discard(place)
             if len(kept.raws) < len(column.raws):
                 self.whole.discard(place)

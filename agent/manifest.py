@@ -136,7 +136,7 @@ def _meter(plan: MeterPlan, standing: identity.Standing | None) -> records.Meter
         rated_w=meter.rated_w,
         sheet=plan.sheet,
         declared=[_declared(point, declared) for point, declared in sorted(meter.declared.items())],
-        handover=[_handover(point, over) for point, over in sorted(meter.handover.items())] or None,
+        handover=_handovers(meter) if installation == meter.installation else None,
     )
 
 
@@ -169,16 +169,20 @@ def _declared(point: str, given: config.Declared) -> records.Declared:
     return records.Declared(point=point, step=given.step, age_ns=age_ns, source=given.source)
 
 
-def _handover(point: str, given: config.Handover) -> Handover:
-    return Handover(
-        point=point,
-        before=given.before,
-        after=given.after,
-        at_ns=given.at_ns,
-        within_ns=given.within_s * 1_000_000_000,
-        serial_before=given.serial_before,
-        source=given.source,
-    )
+def _handovers(meter: config.Meter) -> list[Handover] | None:
+    """What was noted when this instrument came; of one that was found in its place nobody noted anything."""
+    return [
+        Handover(
+            point=point,
+            before=given.before,
+            after=given.after,
+            at_ns=given.at_ns,
+            within_ns=given.within_s * 1_000_000_000,
+            serial_before=given.serial_before,
+            source=given.source,
+        )
+        for point, given in sorted(meter.handover.items())
+    ] or None
 
 
 def derived_part(given: config.Derived) -> DerivedPart:

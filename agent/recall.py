@@ -122,10 +122,11 @@ def _instruments(manifests: Sequence[_Stated], counter: Counter, at_ns: int) -> 
     while since and replay.counts_on(counter, told[since - 1][1]):
         since -= 1
     yield _Instrument(counter, {number for number, one in told[since:] if one == counter}, at_ns)
-    over = counter.handover
-    if over is not None and at_ns < over.last_ns:
-        before = replay.earlier(counter, [one for _, one in told[:since]])
-        if before is not None:
+    over, before = counter.handover, replay.earlier(counter, [one for _, one in told[:since]])
+    if over is not None and before is not None:
+        if at_ns >= over.last_ns:  # only that there is one matters
+            yield _Instrument(before[0], (), at_ns, by_then=RESTS_ON)
+        else:
             yield _Instrument(before[0], {told[at][0] for at in before[1]}, at_ns)
 
 

@@ -80,7 +80,8 @@ def test_an_edge_before_an_exchange_rests_on_the_instrument_before(tmp_path_fact
     column = known.columns[PLACE]
     before = replace(column, earlier=Earlier(old, readings(old, sealed([4, 5, 6]))))
     known.replace(PLACE, column, whole=True)
-    assert known.reaches(PLACE, at_ns(11))  # the exchange is over
+    assert not known.reaches(PLACE, at_ns(11))  # there may have been one before
+    assert known.reaches(PLACE, at_ns(14))
     assert not known.reaches(PLACE, at_ns(8))
     known.replace(PLACE, before, whole=True)
     assert known.reaches(PLACE, at_ns(8))
@@ -92,5 +93,6 @@ def test_an_edge_before_an_exchange_rests_on_the_instrument_before(tmp_path_fact
     known.forget(at_ns(9))
     assert known.reaches(PLACE, at_ns(9))
     known.forget(at_ns(12))
-    assert known.columns[PLACE].earlier is None
+    assert known.columns[PLACE].earlier.known.raws == ()
     assert not known.reaches(PLACE, at_ns(9))
+    assert known.reaches(PLACE, at_ns(12))

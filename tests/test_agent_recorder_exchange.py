@@ -2,10 +2,11 @@
 
 import pytest
 from exchange_plant import NEW, OLD, RENAMED, rounds, settings
-from plant_in_memory import Site, at_ns
+from plant_in_memory import Site, at_ns, plc_scan
 
 from agent import check
 from agent.identity import Identity, Met
+from contract.records import MeterPart, kind_of, read
 
 
 @pytest.fixture
@@ -94,3 +95,29 @@ def test_without_what_was_noted_it_is_incomplete(tmp_path, site):
 
 def test_the_configuration_is_one_that_is_taken(tmp_path):
     assert check.load(Site.at(tmp_path, NEW).folder.parent / "agent.toml", at_ns(12)).meters
+
+
+def test_a_batch_that_begins_between_the_exchange_and_the_first_reading_is_known(tmp_path, site):
+    rounds(site, 1, 12, ("A", 11, 30))
+    site.recorder.reconfigure(settings(tmp_path / "new", NEW), at_ns(12))
+    for k in (12, 13):
+        site.take(k, [plc_scan(k, "A" if k == 13 else None)])
+    rounds(site, 14, 40, ("A", 14, 30))
+    found = {head.batch: amounts[0] for head, amounts in site.history().batches()}
+    assert found["A"].amount is not None
+
+
+def test_of_a_third_instrument_that_was_found_nothing_was_noted(tmp_path, site):
+    rounds(site, 1, 12)
+    site.recorder.reconfigure(settings(tmp_path / "new", NEW), at_ns(12))
+    site.recorder.identified([Met("press", Identity("2002"), at_ns(12))], at_ns(12))
+    site.recorder.identified([Met("press", Identity("3003"), at_ns(13))], at_ns(13))
+    told = [
+        read(part, MeterPart)
+        for parts in site.history().of_type("manifest")
+        for part in parts[1:]
+        if kind_of(part) == "meter"
+    ]
+    assert [(one.serial, one.handover is not None) for one in told if one.meter == "press"] == [
+        ("1001", False), ("2002", True), ("2002", True), ("3003", False),
+    ]  # fmt: skip

@@ -80,6 +80,13 @@ def test_without_what_was_noted_nothing_is_known_across(counter):
     assert amount(new, replace(known, earlier=None), 50, 150).amount is None
 
 
+def test_what_was_noted_of_others_joins_nothing(counter):
+    """The table was left as it is when a third meter came: its register has nothing to do with what was noted."""
+    third = replace(renewed(counter, noted("70695", "20")), serial="3003")
+    assert amount(third, read(NEW), 103, 150).amount is None
+    assert amount(third, read(NEW, replay.Earlier(counter, replay.NOTHING)), 106, 150).amount is not None
+
+
 def test_a_window_of_one_instrument_is_as_ever(counter):
     new = renewed(counter, noted("70695", "20"))
     known = over_exchange(counter, OLD, NEW)

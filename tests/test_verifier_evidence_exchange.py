@@ -168,3 +168,25 @@ def test_an_archive_shows_what_a_batch_rests_on_of_the_old_instrument_however_ol
     (batch,) = check_batches.read(trail.read(shown)[0], None)[0]
     assert (batch.head.closed, batch.amounts[0].anomalies) == ("complete", ["exchange"])
     assert len(known.sealed_before(batch.item, known.latest(*PLACE)).earlier.known.raws) >= 2
+
+
+def test_a_batch_that_begins_between_the_exchange_and_the_first_reading_holds(tmp_path):
+    site = Site.at(tmp_path, OLD)
+    site.start(0)
+    rounds(site, 1, 12, ("A", 99, 99))
+    site.recorder.reconfigure(settings(tmp_path / "new", NEW), at_ns(12))
+    for k in (12, 13):
+        site.take(k, [plc_scan(k, "B" if k == 13 else None)])
+    rounds(site, 14, 16, ("B", 14, 30))
+    site.stop()
+    site.plan = Site.at(tmp_path / "new", NEW).plan
+    site.start(16)  # what memory held is read back
+    rounds(site, 16, 45, ("B", 14, 30))
+    factory = maker.Factory()
+    factory.private[AGENT] = KEY
+    maker.opened(factory)
+    factory.ledger += [[stored.sealed.signed, stored.sealed.body] for stored in site.entries()]
+    site.stop()
+    assert failures(factory) == []
+    _, _, (batch,) = read(factory)
+    assert batch.amounts[0].amount == pytest.approx(17 * 7000, abs=3500)

@@ -87,14 +87,14 @@ def _plain(serial: str) -> str:
 def sides(counter: Counter, known: Readings, start: Interval, end: Interval) -> list[Side]:
     """What a window rests on: one instrument, or the old one and the new one.
 
-    Without the old one's readings a window that reaches back beyond the exchange rests on the new one's alone. Raises
+    Where the old one is not known, what was noted may be of other instruments than these: nothing rests on it. Raises
     ValueError or ArithmeticError for readings that cannot be computed with.
     """
     over = counter.handover
-    if over is None or (known.earlier is None and start[0] < over.last_ns):
+    if over is None or known.earlier is None:
         return [Side(counter, known)]
     found = []
-    if known.earlier is not None and start[0] < over.last_ns:
+    if start[0] < over.last_ns:
         life = old_life(over, known.earlier.known)
         found.append(_side(over, known.earlier.counter, life, (start, end), leads=False))
     if end[1] > over.first_ns or not found:  # without length, at the instant of the exchange, it holds nothing
