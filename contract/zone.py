@@ -22,13 +22,18 @@ def zone_of(text: str) -> tzinfo:
         offset = timedelta(hours=int(given[2]), minutes=int(given[3]))
         return timezone(-offset if given[1] == "-" else offset)
     try:
-        if "/" not in text and text != "UTC":
-            raise ValueError(text)  # noqa: TRY301 - the platform's own files, such as "localtime", are no zones
+        if not _is_name(text):
+            raise ValueError(text)  # noqa: TRY301 - told below like a name that is not there
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):
         hint = 'write a name such as "Asia/Shanghai", or an offset from UTC such as "+08:00"'
-        near = suggest(text, available_timezones())
+        near = suggest(text, [name for name in available_timezones() if _is_name(name)])
         raise ValueError(f"not a zone: {near if near.startswith('did you') else hint}") from None
+
+
+def _is_name(text: str) -> bool:
+    """Whether it is no file of the platform's own, such as "localtime", or of clocks that count leap seconds."""
+    return text == "UTC" or ("/" in text and not text.startswith(("right/", "posix/")))
 
 
 def check_zone(text: str) -> str:

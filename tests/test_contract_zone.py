@@ -22,11 +22,19 @@ def test_a_zone(name, minutes):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "8", "+8:00", "+15:00", "localtime", "../etc/passwd", "/etc/localtime", "Mars/Base"]
+    "wrong",
+    ["", "8", "+8:00", "+15:00", "localtime", "../etc/passwd", "/etc/localtime", "Mars/Base", "right/UTC", "posix/UTC"],
 )
 def test_what_is_none(wrong):
     with pytest.raises(ValueError, match=r"not a zone: write a name such as .Asia/Shanghai.|not a zone: did you mean"):
         zone_of(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["localtime", "Factory"])
+def test_what_is_none_is_not_what_was_meant(wrong):
+    with pytest.raises(ValueError, match=r"^not a zone: ") as found:
+        zone_of(wrong)
+    assert f"did you mean {wrong}?" not in str(found.value)
 
 
 def test_the_one_that_was_meant():
