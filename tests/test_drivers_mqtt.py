@@ -188,13 +188,24 @@ async def test_what_is_no_message_of_the_line_is_told_and_the_rest_goes_on(paylo
 async def test_who_floods_a_topic_is_told_by_number():
     plant = Plant()
     await plant.read()
-    for mid in range(WAITING_MAX + 5):
-        plant.broker.sends(b"{", mid=mid)
+    for _ in range(WAITING_MAX + 5):
+        plant.broker.sends(b"{", qos=0)
     assert await plant.read() == []
     names = [event for event, _, _ in plant.told()]
     assert (names.count("message_refused"), names[-2:]) == (20, ["messages_refused", "messages_lost"])
     assert plant.events[-2].detail == {"more": READ_MAX - 20}
     assert plant.events[-1].detail["count"] == 5
+
+
+async def test_a_flood_crowds_out_no_message_whose_sender_waits():
+    plant = Plant()
+    await plant.read()
+    for _ in range(WAITING_MAX):
+        plant.broker.sends(b"{", qos=0)
+    plant.broker.sends({"batch": "B-7"}, mid=7)
+    scans = [scan for _ in range(WAITING_MAX // READ_MAX + 1) for scan in await plant.read()]
+    assert len(scans) == 1
+    assert "messages_lost" not in [event for event, _, _ in plant.told()]
 
 
 async def test_many_messages_are_read_in_several_turns_and_all_in_order():

@@ -27,7 +27,7 @@ from contract.records import EventPart
 __all__ = ["Bus", "MqttDriver", "open_driver"]
 
 KEEPALIVE_S = 20
-WAITING_MAX = 1000  # messages in memory between two reads
+WAITING_MAX = 1000  # messages in memory between two reads that nobody waits for; and as many that somebody does
 READ_MAX = 50  # messages of one read: reading a large one takes milliseconds in which nothing else is read
 TOLD_MAX = 20  # refused messages of one read, by name; whoever sends more is told by number
 SHOWN_CHARACTERS = 200  # of a message that is no batch message
@@ -273,7 +273,8 @@ class MqttDriver:
         meter = self._by_topic.get(topic)
         if meter is None:
             return
-        if len(self._waiting[meter]) >= WAITING_MAX:
+        # who waits for an acknowledgement is not crowded out: the broker sends on only after it
+        if len(self._waiting[meter]) >= (WAITING_MAX if mid is None else 2 * WAITING_MAX):
             self._lost[meter] = self._lost.get(meter, 0) + 1
             return
         self._waiting[meter].append(_Mail(came_ns, payload, size, mid, self._session))
