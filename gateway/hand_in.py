@@ -48,9 +48,12 @@ def hand_in_all(
         ledger, sequencer = open_sequencer(path, config, prepared, time.time_ns, lambda _entries, _at_ns: None)
     except Busy:
         return [partial(awaited, one, pause) for one in left]
+    except OSError as error:
+        _withdraw(left)
+        hint = "run this as the gateway's user, and see that its disk has room"
+        raise ValueError(f"{error.filename or of.data}: {error.strerror}: {hint}") from None
     except BaseException:
-        for one in left:
-            one.unlink(missing_ok=True)
+        _withdraw(left)
         raise
     try:
         indexes = {done.name: done.index for done in spool.work_off(of.data, KINDS, ledger, sequencer.seal)}
@@ -59,6 +62,11 @@ def hand_in_all(
         return [partial(_told, *both) for both in zip(left, places, strict=True)]
     finally:
         ledger.close()
+
+
+def _withdraw(left: Sequence[Path]) -> None:
+    for one in left:
+        one.unlink(missing_ok=True)
 
 
 def awaited(left: Path, pause: Pause = time.sleep) -> str:

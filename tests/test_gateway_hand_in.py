@@ -94,6 +94,13 @@ def test_a_refusal_is_told(begun):
     assert filed(begun) == []
 
 
+def test_a_spool_that_takes_nothing_is_one_line(begun):
+    folder = begun[1].gateway.data / spool.FOLDER
+    folder.write_text("no folder")
+    with pytest.raises(ValueError, match=r"^\S+spool: File exists: run this as the gateway's user, [^\n]+$"):
+        room.hand_in(*begun, "note", Note(number=3))
+
+
 def test_no_ledger_is_made_for_it(gateway):
     with pytest.raises(Unfit, match="there is no ledger here"):
         room.hand_in(*gateway, "note", Note(number=3))
