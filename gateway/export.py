@@ -203,9 +203,12 @@ def _shown(log: Log, asked: Asked, size: int) -> _Shown:
 
 
 def _sealed_by(log: Log, batches: Iterable[LedgerEntry], last_ns: int) -> int:
-    """The last reading sealed before a batch's record, if later: its end may rest on it, however long none came."""
+    """When the last was read or told that is sealed before a batch's record, if later: it may rest on that.
+
+    On the first reading after its end, however long none came, and on lots that were told of it hours later.
+    """
     records_at = {entry.author: entry.index for entry in batches if entry.type == "batch"}  # the last of each agent
-    for entry in log.select(("segment",), last_ns, ALL_TIME[1]):
+    for entry in log.select(("segment", "event"), last_ns, ALL_TIME[1]):
         if entry.index > max(records_at.values(), default=-1):
             break
         if entry.index < records_at.get(entry.author, -1):

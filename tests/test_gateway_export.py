@@ -165,8 +165,8 @@ def after_an_outage() -> maker.Factory:
     return one_batch(old, [maker.meter_segment(meter, 20, 120) for meter in maker.METERS])
 
 
-def one_batch(*sealed_before: list[segment.MeterSegment]) -> maker.Factory:
-    """The first batch alone, sealed after these segments, each of all meters."""
+def one_batch(*sealed_before: list[segment.MeterSegment], told_ns: int | None = None) -> maker.Factory:
+    """The first batch alone, sealed after these segments, each of all meters, and after what is told then."""
     made = maker.opened()
     parts = maker.manifest_parts()
     made.epoch(AGENT, parts, maker.T0 - HOURS_NS)
@@ -180,6 +180,9 @@ def one_batch(*sealed_before: list[segment.MeterSegment]) -> maker.Factory:
     sealed = closing.parts(line, one, replay.counters(parts), known, complete=True)
     assert records.read(sealed[0], records.BatchPart).closed == "complete"
     made.add(AGENT, "event", [maker.end_event("L1-0001")], one.end.latest_ns, one.end.latest_ns)
+    if told_ns is not None:
+        event = records.EventPart(event="batch_message", about="line2", at_ns=told_ns, detail={})
+        made.add(AGENT, "event", [records.write(event)], told_ns, told_ns)
     made.add(AGENT, "batch", sealed, one.running.start.earliest_ns, one.end.latest_ns)
     return made
 
@@ -205,6 +208,14 @@ def test_the_first_reading_after_a_batch_is_shown_however_late(tmp_path: Path):
     data = sealed.export()
     sealed.ledger.close()
     assert [f.line() for f in verify(archive.read(data)).findings if not f.ok] == []
+
+
+def test_what_was_told_before_a_batch_s_record_is_shown_however_late(tmp_path: Path):
+    told_ns = maker.ended("L1-0001").end.latest_ns + HOURS_NS
+    sealed = Sealer(one_batch([maker.meter_segment(meter, 0, 60) for meter in maker.METERS], told_ns=told_ns), tmp_path)
+    read = archive.read(sealed.export())
+    sealed.ledger.close()
+    assert read.entries[maker.index_of(sealed.made, AGENT, "event", 1)].body is not None
 
 
 def test_readings_that_have_no_good_value_are_none_to_rest_on(tmp_path: Path):
