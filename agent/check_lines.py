@@ -15,7 +15,7 @@ from contract.problems import suggest
 
 ENERGY = {"wh_milli": "Wh, kWh or MWh"}
 MEDIA = {"m3_micro": "L or m3", "g_milli": "g, kg or t", "j": "kJ, MJ or GJ", "wh_milli": "Wh, kWh or MWh"}
-OUTPUT = {"g_milli": "g, kg or t", "m3_micro": "L or m3", "wh_milli": "Wh, kWh or MWh"}
+OUTPUT = {"g_milli": "g, kg or t", "one_milli": "piece", "m3_micro": "L or m3", "wh_milli": "Wh, kWh or MWh"}
 
 
 def faults(checked: config.Config, meters: Mapping[str, MeterPlan]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from agent.drivers.profile import Point
 from agent.drivers.registers import unit_of
 from contract.problems import suggest
 
-WANTED = "g, kg, t, L, m3 or 1"
+WANTED = "g, kg, t, L, m3, piece or 1"
 
 
 def faults(at: str, line: Line, points: Sequence[Point] | None) -> Iterator[str]:

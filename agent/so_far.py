@@ -104,10 +104,10 @@ class SoFar:
             if newer.answered_ns.size:
                 trail.known = joined([trail.known, newer])
 
-    def told(self) -> dict[str, dict[str, int | None]]:
-        """Per role, amount and bounds from the batch's start to the latest instant that all its counters bracket."""
+    def told(self) -> dict[str, dict[str, int | str | None]]:
+        """Per role, amount, bounds and unit, from the batch's start to the latest instant that all its counters bracket."""
         until_ns = {role: min(map(self._bracketed_ns, counted)) for role, counted in self.refs.items()}
-        sums: dict[str, dict[str, int | None]] = {}
+        sums: dict[str, dict[str, int | str | None]] = {}
         for role, counted in self.refs.items():
             at_ns = until_ns[role]
             if at_ns < self.start[1]:
@@ -118,6 +118,7 @@ class SoFar:
                 "amount": _sum([one.amount for one in found]),
                 "lower": _sum([one.lower for one in found]),
                 "upper": _sum([one.upper for one in found]),
+                "unit": self.counters[counted[0]].unit,
             }
         for place, trail in self.trails.items():
             asked_ns = [until_ns[role] for role, counted in self.refs.items() if place in counted]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-Unit = Literal["wh_milli", "m3_micro", "g_milli", "j"]
+Unit = Literal["wh_milli", "m3_micro", "g_milli", "j", "one_milli"]
 
 # Unit as written -> canonical unit, and how many of it one is; the names and units of profiles.
 UNITS: dict[str, tuple[Unit, int]] = {
@@ -25,6 +25,7 @@ UNITS: dict[str, tuple[Unit, int]] = {
     "g": ("g_milli", 10**3),
     "kg": ("g_milli", 10**6),
     "t": ("g_milli", 10**9),
+    "piece": ("one_milli", 10**3),
 }
 AMOUNT_MAX = 2**63 - 1
 _FORM = re.compile(r"(\d{1,15})(?:\.(\d{1,9}))? ?([A-Za-z]+[23]?)", re.ASCII)

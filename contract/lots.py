@@ -15,8 +15,7 @@ from contract.entry import RECORD, Count, Name
 
 LOTS_MAX = 200  # of one side of one batch
 QUANTITY_MAX = 2**63 - 1
-# unit as written -> (canonical unit, decimal exponent between the two), as contract/README.md section 10; pieces are
-# thousandths of one, as any unit without a canonical one of its own
+# unit as written -> (canonical unit, decimal exponent between the two), as contract/README.md section 10
 UNITS: dict[str, tuple[str, int]] = {
     "mg": ("g_milli", 0),
     "g": ("g_milli", 3),
@@ -72,9 +71,11 @@ def canonical(quantity: Decimal, unit: str) -> tuple[int, str]:
     return whole, name
 
 
-def mass(outputs: Sequence[Lot] | None, kind: Literal["good", "scrap", "rework"]) -> int | None:
-    """The mass in mg of a kind's output; None if none is stated or one of its lots is stated in another unit."""
+def output(
+    outputs: Sequence[Lot] | None, kind: Literal["good", "scrap", "rework"], unit: Literal["g_milli", "one_milli"]
+) -> int | None:
+    """A kind's output in a unit; None if none is stated or one of its lots is stated in another unit."""
     stated = [lot for lot in outputs or () if lot.kind == kind]
-    if not stated or any(lot.unit != "g_milli" for lot in stated):
+    if not stated or any(lot.unit != unit for lot in stated):
         return None
     return sum(lot.quantity for lot in stated)

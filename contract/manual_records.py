@@ -85,7 +85,7 @@ class QuantityPart(BaseModel):
     text: Text
     amount: Count
     step: Positive
-    unit: Literal["g_milli", "m3_micro"]
+    unit: Literal["g_milli", "m3_micro", "one_milli"]
     method: Literal["metered", "reported"]
     instrument: Text | None
     author: Name

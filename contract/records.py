@@ -229,7 +229,7 @@ class AmountPart(BaseModel):
     role: Literal["energy", "good", "scrap", "medium"]
     meter: Name
     point: Name
-    unit: Literal["wh_milli", "m3_micro", "g_milli", "j"]
+    unit: Literal["wh_milli", "m3_micro", "g_milli", "j", "one_milli"]
     amount: Integer | None
     lower: Integer | None
     upper: Integer | None

@@ -92,7 +92,8 @@ def _line(one: LineNow) -> dict[str, object]:
             "energy_wh_milli": None if energy is None else energy.amount,
             "lower_wh_milli": None if energy is None else energy.lower,
             "upper_wh_milli": None if energy is None else energy.upper,
-            "good_g_milli": None if good is None else good.amount,
+            "good_g_milli": None if good is None or good.unit == "one_milli" else good.amount,
+            "good_one_milli": None if good is None or good.unit != "one_milli" else good.amount,
             "intensity": _intensity(one.now),
         }
     return {
@@ -121,6 +122,8 @@ def _batch(one: BatchFigure) -> dict[str, Any]:
         "u95_wh_milli": batch.u95,
         "good_g_milli": batch.good_g_milli,
         "scrap_g_milli": batch.scrap_g_milli,
+        "good_one_milli": batch.good_one_milli,
+        "scrap_one_milli": batch.scrap_one_milli,
         "late": None if batch.late is None else asdict(batch.late),
         "not_counted": one.reason,
         "intensity": _intensity(one.intensity),

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gateway import media
-from gateway.batch_facts import BatchFacts, Shared, Told, distinct, facts, known_sum, late_facts
+from gateway.batch_facts import BatchFacts, OutputUnit, Shared, Told, distinct, facts, known_sum, late_facts
 from gateway.factors import UNITS, Factor, grams_micro
 from gateway.overlap import overlapping, split
-from gateway.site_model import GRAMS_MILLI, Product, SiteModel, Utility
+from gateway.site_model import Product, SiteModel, Utility
 from gateway.statement import (
+    DECLARED,
     FORM,
     LABEL,
     LACKING,
@@ -50,6 +51,8 @@ PPM = 1_000_000
 M3_MICRO = 1_000_000
 INCOMPLETE, OVERLAP, NO_LINE = "incomplete", "overlaps another batch of its line", "line not in the site model"
 UNSHARED = "its part of a shared time is not known"
+NO_GOOD, NOT_PIECES = "good output not known", "good output is a mass, the product is declared by the piece"
+NOT_MASS = "good output is in pieces, the product is declared by mass"
 NOT_RUN = (OVERLAP, NO_LINE)  # such a batch has no share in a utility: nothing says it ran beside the others
 
 
@@ -138,13 +141,23 @@ def exclusions(site: SiteModel, batches: Sequence[BatchFacts]) -> list[str | Non
 def _unfit(site: SiteModel, batch: BatchFacts) -> str | None:
     if site.line(batch.agent, batch.line) is None:
         return NO_LINE
-    if site.product(batch.product) is None:
+    product = site.product(batch.product)
+    if product is None:
         return "product not in the site model"
     if not batch.complete:
         return INCOMPLETE
     if batch.energy_wh_milli is None:
         return "energy not known" if batch.shared is None else UNSHARED
-    return "good output not known" if batch.good_g_milli is None else None
+    return _unmeasured(batch, DECLARED[product.unit][0])
+
+
+def _unmeasured(batch: BatchFacts, unit: OutputUnit) -> str | None:
+    """Why a batch has no output in the unit of its product, or None if it has."""
+    if batch.good(unit) is not None:
+        return None
+    if batch.good_one_milli is not None:
+        return NOT_MASS
+    return NO_GOOD if batch.good_g_milli is None else NOT_PIECES
 
 
 def weight(utility: Utility, line: str, running_ns: int) -> int:
@@ -184,12 +197,12 @@ def _product(
         for index, utility in enumerate(site.utilities)
     )
     energy = known_sum([direct, *(share.energy_wh_milli for share in shares)])
-    good = known_sum(batch.good_g_milli for batch in batches)
+    unit, per = DECLARED[product.unit]
+    good, scrap = known_sum(batch.good(unit) for batch in batches), known_sum(batch.scrap(unit) for batch in batches)
     electricity = None if energy is None else grams_micro(energy, factor)
     used = media.results(site, factors, [batch.media for batch in batches])
     emitted = known_sum([electricity, *(row.co2e_g_micro for row in used if row.factor is not None)])
     measured = None if energy is None or direct is None or energy == 0 else _ratio(direct, PPM, energy)
-    per = GRAMS_MILLI[product.unit]
     return ProductResult(
         product=product.id,
         unit=product.unit,
@@ -202,8 +215,8 @@ def _product(
         direct_u95_wh_milli=_u95(batches),
         utilities=shares,
         energy_wh_milli=energy,
-        good_g_milli=good,
-        scrap_g_milli=known_sum(batch.scrap_g_milli for batch in batches),
+        good_g_milli=good if unit == "g_milli" else None,
+        scrap_g_milli=scrap if unit == "g_milli" else None,
         wh_milli_per_unit=_ratio(energy, per, good) if energy is not None and good else None,
         co2e_g_micro=emitted,
         co2e_g_micro_per_unit=_ratio(emitted, per, good) if emitted is not None and good else None,
@@ -211,6 +224,8 @@ def _product(
         allocated_ppm=None if measured is None else PPM - measured,
         media=used,
         electricity_co2e_g_micro=electricity if used else None,
+        good_one_milli=good if unit == "one_milli" else None,
+        scrap_one_milli=scrap if unit == "one_milli" else None,
     )
 
 

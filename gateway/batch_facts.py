@@ -11,7 +11,7 @@ from typing import Literal
 from contract import records
 from contract.errors import Malformed
 from contract.late_records import LatePart
-from contract.lots import Lot, mass
+from contract.lots import Lot, output
 from contract.records import Overlap
 from gateway import media
 from gateway.media import MediumAmount
@@ -20,6 +20,8 @@ from gateway.summed import MeterError, meter_error, u95_of
 
 Interval = tuple[int, int]
 Place = tuple[str, str]  # meter, point
+OutputUnit = Literal["g_milli", "one_milli"]  # mass in mg, or thousandths of a piece
+OUTPUTS: tuple[OutputUnit, ...] = ("g_milli", "one_milli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,16 @@ class BatchFacts:
     together: Together | None = None
     beside: tuple[str, ...] = ()
     shared: Shared | None = None
+    good_one_milli: int | None = None
+    scrap_one_milli: int | None = None
+
+    def good(self, unit: OutputUnit) -> int | None:
+        """Good output in this unit."""
+        return self.good_g_milli if unit == "g_milli" else self.good_one_milli
+
+    def scrap(self, unit: OutputUnit) -> int | None:
+        """Scrap in this unit."""
+        return self.scrap_g_milli if unit == "g_milli" else self.scrap_one_milli
 
     @property
     def running_ns(self) -> int:
@@ -120,12 +132,14 @@ def facts(agent: str, parts: Sequence[bytes]) -> BatchFacts:
         known_sum(a.lower for a in energy),
         known_sum(a.upper for a in energy),
         u95_of(errors),
-        _mass("good", amounts, batch.outputs),
-        _mass("scrap", amounts, batch.outputs),
+        _output("good", "g_milli", amounts, batch.outputs),
+        _output("scrap", "g_milli", amounts, batch.outputs),
         errors=errors,
         media=media.of_batch(agent, amounts),
         edges=(start, end),
         beside=tuple(batch.beside or ()),
+        good_one_milli=_output("good", "one_milli", amounts, batch.outputs),
+        scrap_one_milli=_output("scrap", "one_milli", amounts, batch.outputs),
     )
 
 
@@ -151,12 +165,15 @@ def known_sum(values: Iterable[int | None]) -> int | None:
     return sum(value for value in known if value is not None) if known and None not in known else None
 
 
-def _mass(
-    kind: Literal["good", "scrap"], amounts: Sequence[records.AmountPart], outputs: Sequence[Lot] | None
+def _output(
+    kind: Literal["good", "scrap"],
+    unit: OutputUnit,
+    amounts: Sequence[records.AmountPart],
+    outputs: Sequence[Lot] | None,
 ) -> int | None:
     """A kind's output: what the line's counter counted; where it has none, the lots that were stated."""
     counted = [amount for amount in amounts if amount.role == kind]
-    return known_sum(a.amount for a in counted if a.unit == "g_milli") if counted else mass(outputs, kind)
+    return known_sum(a.amount for a in counted if a.unit == unit) if counted else output(outputs, kind, unit)
 
 
 def _order(batch: BatchFacts) -> tuple[int, int, str, str, str, bool]:

@@ -5,7 +5,7 @@ difference, and the amount between two hand readings where no meter tells it. Ne
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -16,6 +16,7 @@ from agent.aggregation.replay import Counter, Readings
 from agent.drivers.registers import scaled, slack
 from contract import amount_text
 from contract.manual_records import CounterPlace, InvoicePart, ReadingPart
+from gateway.attribution import NOT_MASS, NOT_PIECES
 from gateway.manual import UNKNOWN, Given, Manual
 from gateway.metering import Count, Find, counting, results, u95_together
 from gateway.site_model import SiteModel
@@ -231,6 +232,7 @@ def places(said: Manual) -> Iterator[tuple[str, str, str]]:
 def remarks(statement: bytes) -> Iterator[str]:
     """What a statement's cross-checks found, a line each, from its text: agreement is said too."""
     said = json.loads(statement)
+    yield from _units(said)
     for row in said.get("hand_readings", []):
         place = f"{row['agent']}/{row['meter']}/{row['point']}"
         yield f"hand reading of {place}, {row['text']}, entry {row['entry']}: {row['verdict']}"
@@ -243,6 +245,18 @@ def remarks(statement: bytes) -> Iterator[str]:
     for row in said.get("virtual", []):
         if row["warning"] is not None:
             yield f"virtual meter {row['virtual']}: {row['warning']}"
+
+
+def _units(said: Mapping[str, list[dict[str, str]]]) -> Iterator[str]:
+    """Products of which batches are left out because their output is in another unit than the declared one."""
+    hints = {NOT_MASS: 'declare it per "piece" or "1000 pieces"', NOT_PIECES: 'declare it per "kg" or "t"'}
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in said["excluded"]:
+        found.setdefault((row["product"], row["reason"]), []).append(f"{row['agent']}/{row['line']}/{row['batch']}")
+    for (product, reason), names in found.items():
+        if reason in hints:
+            more = f" and {len(names) - 1} more" if names[1:] else ""
+            yield f"product.{product}.unit: {reason}: {names[0]}{more} left out: {hints[reason]}"
 
 
 def _known(figure: int | None) -> str:

@@ -13,8 +13,8 @@ from gateway.factors import Factor, grams_micro
 from gateway.live import LiveState
 from gateway.live_message import MeterNow, RunningNow
 from gateway.overlap import shared
-from gateway.site_model import GRAMS_MILLI, Line, SiteModel
-from gateway.statement import Statement
+from gateway.site_model import Line, SiteModel
+from gateway.statement import DECLARED, Statement
 
 NS = 10**9
 ALL_TIME = -(2**63), 2**63 - 1
@@ -144,28 +144,34 @@ def seals(state: LiveState, at_ns: int) -> tuple[MeterSeal, ...]:
 
 
 def intensity(
-    site: SiteModel, factor: Factor, product: str, energy: tuple[int, int | None, int | None], good_g_milli: int
+    site: SiteModel, factor: Factor, product: str, energy: tuple[int, int | None, int | None], good: tuple[int, str]
 ) -> Intensity | None:
-    """Intensity of (direct energy, utilities' share, u95 of the direct energy); None without good output."""
+    """Intensity of (direct energy, utilities' share, u95 of the direct energy) over good output in a canonical unit.
+
+    None without good output, or where it is in another unit than the product's.
+    """
     known = site.product(product)
     direct, share, u95 = energy
-    if known is None or good_g_milli <= 0 or direct < 0:
+    if known is None or good[0] <= 0 or good[1] != DECLARED[known.unit][0] or direct < 0:
         return None
-    total, per = direct + (share or 0), GRAMS_MILLI[known.unit]
+    total, per = direct + (share or 0), DECLARED[known.unit][1]
     return Intensity(
         known.unit,
-        round(Fraction(total * per, good_g_milli)),
-        round(Fraction(grams_micro(total, factor) * per, good_g_milli)),
+        round(Fraction(total * per, good[0])),
+        round(Fraction(grams_micro(total, factor) * per, good[0])),
         None if share is None else round(Fraction(share * 10**6, total)) if total else 0,
         None if u95 is None or not total else round(Fraction(u95 * 10**6, total)),
     )
 
 
 def _of_batch(batch: BatchFacts, site: SiteModel, factor: Factor, rates: Mapping[str, Fraction]) -> Intensity | None:
-    if batch.energy_wh_milli is None or batch.good_g_milli is None:
+    product = site.product(batch.product)
+    unit = "g_milli" if product is None else DECLARED[product.unit][0]
+    good = batch.good(unit)
+    if batch.energy_wh_milli is None or good is None:
         return None
     share = _share(site, rates, batch.line, batch.running_ns)
-    return intensity(site, factor, batch.product, (batch.energy_wh_milli, share, batch.u95), batch.good_g_milli)
+    return intensity(site, factor, batch.product, (batch.energy_wh_milli, share, batch.u95), (good, unit))
 
 
 def _share(site: SiteModel, rates: Mapping[str, Fraction], line: str, running_ns: int) -> int | None:
@@ -210,7 +216,8 @@ def _of_running(
     share = _share(site, rates, running.line, agent_ns - running.start_ns)
     low, high = running.energy.lower, running.energy.upper
     half = None if low is None or high is None else max(0, high - low + 1) // 2
-    return intensity(site, factor, running.product, (running.energy.amount, share, half), running.good.amount)
+    good = (running.good.amount, running.good.unit or "g_milli")
+    return intensity(site, factor, running.product, (running.energy.amount, share, half), good)
 
 
 def _seal(now: MeterNow, age_ns: int | None) -> str:

@@ -28,12 +28,16 @@ class MeterNow(BaseModel):
 
 
 class SoFar(BaseModel):
-    """An amount up to now with its bounds, in canonical units; None where nothing can be claimed yet."""
+    """An amount up to now with its bounds; None where nothing can be claimed yet.
+
+    `unit` is the canonical one; agents that count no pieces may not say it: energy in mWh, output in mg.
+    """
 
     model_config = LOOSE
     amount: Count | None = None
     lower: Count | None = None
     upper: Count | None = None
+    unit: Name | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -44,7 +48,7 @@ class SoFar(BaseModel):
 
 
 class RunningNow(BaseModel):
-    """A batch that has begun, measured so far: energy in mWh, masses in mg. `beside` it run others, by name."""
+    """A batch that has begun, measured so far. `beside` it run others, by name."""
 
     model_config = LOOSE
     line: Name

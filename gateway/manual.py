@@ -14,7 +14,7 @@ from contract.errors import Malformed
 from contract.manual_records import AmendmentPart, InvoicePart, QuantityPart, ReadingPart
 from contract.records import AmountPart
 from gateway import attribution
-from gateway.attribution import BatchFacts
+from gateway.batch_facts import OUTPUTS, BatchFacts, OutputUnit
 from gateway.statement import ByHand
 
 TYPES = ("manual", "quantity", "amendment")  # of the gateway's entries
@@ -25,7 +25,6 @@ KINDS: dict[str, type[ReadingPart | InvoicePart | QuantityPart]] = {
 }
 AMENDABLE = ("good", "scrap")
 UNKNOWN = "unknown"  # the text of an amendment that withdraws a value
-MASS = "g_milli"
 TOLD = ("metered", "reported")  # how a quantity was come by
 
 Hand = TypeVar("Hand", ReadingPart, InvoicePart, QuantityPart)
@@ -109,7 +108,8 @@ def batch(agent: str, entry_hash: bytes, parts: Sequence[bytes], manual: Manual,
     for quantity in manual.quantities:
         if quantity.record.batch.hash == entry_hash:
             facts = _with_quantity(facts, quantity, metered, rows)
-    if facts.good_g_milli is not None and metered.good_g_milli is None and _lacks_output_alone(parts[head:]):
+    known, before = (any(one.good(unit) is not None for unit in OUTPUTS) for one in (facts, metered))
+    if known and not before and _lacks_output_alone(parts[head:]):
         facts = replace(facts, complete=True)
     return replace(facts, by_hand=tuple(rows))
 
@@ -195,9 +195,9 @@ def _with_quantity(
     unused = _unused(record, amount, facts, rows)
     if unused is None:
         for index, row in enumerate(rows):
-            if (row.role, row.unused) == (record.role, None) and row.how in TOLD:
+            if _holds(row, record):
                 rows[index] = replace(row, unused="a later one holds")
-        facts = replace(facts, good_g_milli=amount) if record.role == "good" else replace(facts, scrap_g_milli=amount)
+        facts = _filled(facts, record, amount)
     rows.append(
         ByHand(
             given.index if amendment is None else amendment.index,
@@ -207,7 +207,7 @@ def _with_quantity(
             record.role,
             record.method,
             record.unit,
-            _figure(metered, record.role),
+            _figure(metered, record),
             amount,
             unused,
             words.author,
@@ -221,18 +221,31 @@ def _unused(record: QuantityPart, amount: int | None, facts: BatchFacts, rows: S
     """Why a quantity told by hand does not count, or None if it does."""
     if record.role not in AMENDABLE:
         return "no figure counts rework"
-    if record.unit != MASS:
+    if record.unit not in OUTPUTS:
         return "not a mass"
     if amount is None:
         return "withdrawn"
-    told = any((row.role, row.unused) == (record.role, None) and row.how in TOLD for row in rows)
-    if not told and _figure(facts, record.role) is not None:
+    if not any(_holds(row, record) for row in rows) and _figure(facts, record) is not None:
         return "a meter tells it: amend that"
     return None
 
 
-def _figure(facts: BatchFacts, role: str) -> int | None:
-    return {"good": facts.good_g_milli, "scrap": facts.scrap_g_milli}.get(role)
+def _holds(row: ByHand, record: QuantityPart) -> bool:
+    """Whether a quantity told before is the one that this one would replace."""
+    return (row.role, row.unit, row.unused) == (record.role, record.unit, None) and row.how in TOLD
+
+
+def _filled(facts: BatchFacts, record: QuantityPart, amount: int | None) -> BatchFacts:
+    if record.unit == "one_milli":
+        return (
+            replace(facts, good_one_milli=amount) if record.role == "good" else replace(facts, scrap_one_milli=amount)
+        )
+    return replace(facts, good_g_milli=amount) if record.role == "good" else replace(facts, scrap_g_milli=amount)
+
+
+def _figure(facts: BatchFacts, record: QuantityPart) -> int | None:
+    unit: OutputUnit = "one_milli" if record.unit == "one_milli" else "g_milli"
+    return {"good": facts.good(unit), "scrap": facts.scrap(unit)}.get(record.role)
 
 
 def _lacks_output_alone(amounts: Sequence[bytes]) -> bool:

@@ -135,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("quantity", help="what a batch gave, where no meter tells it")
     command.add_argument("--batch", metavar=BATCH, required=True)
     command.add_argument("--role", choices=("good", "scrap", "rework"), default="good")
-    command.add_argument("--amount", metavar="TEXT", required=True, help='with unit: "7.82 t"')
+    command.add_argument("--amount", metavar="TEXT", required=True, help='with unit: "7.82 t", "480 piece"')
     command.add_argument("--instrument", metavar="TEXT", help="what it was measured with; without it: reported")
     command.add_argument("--evidence", metavar="FILE", type=Path, dest="file", help="such as a weighing slip")
     command = commands.add_parser("amend", help="another value for a batch's output, or for an earlier filing")

@@ -159,8 +159,8 @@ def invoice(says: InvoiceFiling, ledger: Ledger) -> list[bytes]:
 def quantity(says: QuantityFiling, ledger: Ledger) -> list[bytes]:
     """The parts of a quantity's entry."""
     written = _written("text", says.text)
-    if written.unit not in ("g_milli", "m3_micro"):
-        raise ValueError(f"text: {says.text!r} is energy: give the batch's output as mass or volume, such as 7.82 t")
+    if written.unit not in ("g_milli", "m3_micro", "one_milli"):
+        raise ValueError(f"text: {says.text!r} is energy: give the batch's output, such as 7.82 t, 3.1 m3 or 480 piece")
     entry, _ = _batch(ledger, says.agent, says.line, says.batch)
     record = QuantityPart(
         batch=_named(entry),
@@ -168,7 +168,7 @@ def quantity(says: QuantityFiling, ledger: Ledger) -> list[bytes]:
         text=says.text,
         amount=written.amount,
         step=written.step,
-        unit="g_milli" if written.unit == "g_milli" else "m3_micro",
+        unit=written.unit,
         method=says.method,
         instrument=says.instrument,
         author=says.author,

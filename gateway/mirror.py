@@ -55,6 +55,8 @@ def batch_point(site: str, batch: BatchFacts) -> Point:
         "upper_wh_milli": batch.upper,
         "good_g_milli": batch.good_g_milli,
         "scrap_g_milli": batch.scrap_g_milli,
+        "good_one_milli": batch.good_one_milli,
+        "scrap_one_milli": batch.scrap_one_milli,
     }
     for name, amount in amounts.items():
         if amount is not None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from agent.aggregation import replay
 from agent.aggregation.replay import Counter, Readings
 from contract.records import LinePart, Overlap
-from gateway.batch_facts import BatchFacts, Interval, Place, Shared, Together, distinct, known_sum
+from gateway.batch_facts import OUTPUTS, BatchFacts, Interval, Place, Shared, Together, distinct, known_sum
 
 ENERGY = "wh_milli"
 
@@ -186,10 +186,13 @@ def _weights(key: Overlap, those: Sequence[BatchFacts]) -> tuple[list[int], str 
     equal = [1] * len(those)
     if len(those) == 1 or key == "equal":
         return equal, None
-    goods = [batch.good_g_milli for batch in those]
-    given = [good for good in goods if good is not None]
-    if len(given) < len(those):
-        return equal, f"good output of {those[goods.index(None)].batch}, which shares its time, is not known"
+    goods = [[good for batch in those if (good := batch.good(unit)) is not None] for unit in OUTPUTS]
+    given = next((found for found in goods if len(found) == len(those)), None)
+    if given is None:
+        lacking = [batch.batch for batch in those if all(batch.good(unit) is None for unit in OUTPUTS)]
+        if not lacking:
+            return equal, "of the batches that share a time some are told by mass and some in pieces"
+        return equal, f"good output of {lacking[0]}, which shares its time, is not known"
     if not sum(given):
         return equal, "of the batches that share a time none has good output"
     return given, None

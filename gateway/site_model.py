@@ -20,7 +20,6 @@ from gateway import virtual
 from gateway.virtual import Virtual
 
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
-GRAMS_MILLI = {"kg": 10**6, "t": 10**9}  # declared unit -> mg
 
 
 def _demand(given: object) -> int:
@@ -91,7 +90,7 @@ class Product(BaseModel):
     model_config = STRICT
     id: Text
     name: Names
-    unit: Literal["kg", "t"]
+    unit: Literal["kg", "t", "piece", "1000 pieces"]
 
 
 class Utility(BaseModel):

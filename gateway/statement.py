@@ -6,10 +6,18 @@ text, booleans and null only; null is "not known", never zero.
 
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import Literal
 
 FORM = "metertrail/statement/v1"
 LABEL = "partial: gate-to-gate energy"
 LACKING = ("materials", "process emissions", "waste")
+# unit a product may be declared per -> (canonical unit of its output, how many of these it is)
+DECLARED: dict[str, tuple[Literal["g_milli", "one_milli"], int]] = {
+    "kg": ("g_milli", 10**6),
+    "t": ("g_milli", 10**9),
+    "piece": ("one_milli", 10**3),
+    "1000 pieces": ("one_milli", 10**6),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,8 @@ class ProductResult:
     is the expanded uncertainty of their sum: one meter's limit of error is one error in all its batches, an edge shared
     by two of them is none, the rest is independent (summed.py).
     `measured_ppm` + `allocated_ppm` = 1,000,000 of the total energy. `*_per_unit` is per declared unit of good output:
-    the period's sum over the period's sum. With `media`, `co2e_g_micro` is electricity's and theirs together.
+    the period's sum over the period's sum. With `media`, `co2e_g_micro` is electricity's and theirs together. Output is
+    in mg, or of a product declared by the piece in thousandths of one; the text has the two of the declared unit alone.
     """
 
     product: str
@@ -92,6 +101,8 @@ class ProductResult:
     allocated_ppm: int | None
     media: tuple[MediumResult, ...] = ()
     electricity_co2e_g_micro: int | None = None
+    good_one_milli: int | None = None
+    scrap_one_milli: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,12 +313,15 @@ class Statement:
 
 
 def canonical_json(statement: Statement) -> bytes:
-    """The statement's one text: UTF-8, keys sorted, no spaces; without media where there are none."""
+    """The statement's one text: UTF-8, keys sorted, no spaces; what is not stated, such as media, is left out."""
     silent = {member.name for member in fields(Statement) if getattr(statement, member.name) == member.default}
     said = {name: value for name, value in asdict(statement).items() if name not in silent}
     for one in (*said["products"], *said["excluded"]):
         if not one["media"]:
             del one["media"]
             one.pop("electricity_co2e_g_micro", None)
+    for one in said["products"]:
+        other = "g_milli" if DECLARED[one["unit"]][0] == "one_milli" else "one_milli"
+        del one[f"good_{other}"], one[f"scrap_{other}"]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode()

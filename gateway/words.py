@@ -84,6 +84,9 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "no_power": ("Waiting for power readings", "等待功率读数"),
     "bar_chart": ("Same product, {unit}", "同产品批次, {unit}"),
     "no_value": ("not known", "未知"),
+    "pieces": ("{count} pieces", "{count} 件"),
+    "per_piece": ("piece", "件"),
+    "per_1000_pieces": ("1000 pieces", "1000 件"),
     # tables
     "last_batches": ("Last batches", "最近批次"),
     "line": ("Line", "产线"),
@@ -102,6 +105,8 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "no_energy": ("energy not known: not counted", "能耗未知: 不计入"),
     "shared": ("ran beside others: its part stands in the statement", "与其他批次同时运行: 份额见报表"),
     "no_good": ("good output not known: not counted", "合格产出未知: 不计入"),
+    "not_mass": ("output in pieces, product declared by mass: not counted", "产出按件计, 产品按质量申报: 不计入"),
+    "not_pieces": ("output by mass, product declared by the piece: not counted", "产出按质量计, 产品按件申报: 不计入"),
     "late": ("late: {remark}", "补报: {remark}"),
     "no_batches": (
         "Waiting for the first batch: nothing has ended since the records begin.",

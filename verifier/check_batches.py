@@ -26,7 +26,7 @@ from verifier.evidence import Evidence, Stated
 from verifier.finding import Finding
 from verifier.trail import GATEWAY, Entries, Item, records_of
 
-UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J"}
+UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J", "one_milli": "thousandths of a piece"}
 NO_BOUND = -(2**63)
 SINCE = ("uncertainty", "corrected", "by_power", "by_power_slack")
 COMPARED = ("amount", "lower", "upper", "u95", "interpolated_ppm", "anomalies", *SINCE)

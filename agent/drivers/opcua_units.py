@@ -23,6 +23,7 @@ UNITS: dict[str, tuple[str, int, str]] = {
     "kg": ("mass", 3, "KGM"),
     "t": ("mass", 6, "TNE"),
     "1": ("number", 0, "C62"),
+    "piece": ("number", 0, "H87"),
     "%": ("percentage", 0, "P1"),
     "V": ("voltage", 0, "VLT"),
     "kV": ("voltage", 3, "KVT"),
@@ -57,7 +58,8 @@ UNITS: dict[str, tuple[str, int, str]] = {
 _SYMBOLS = str.maketrans({"·": "", "⋅": "", ".": "", "*": "", " ": "", "³": "3", "°": "deg", "℃": "degC", "l": "L"})
 # how else servers write them, once points, blanks and raised figures are gone
 _ALIASES = {"kWhr": "kWh", "Whr": "Wh", "VAR": "var", "kVAR": "kvar", "kVAr": "kvar", "VAr": "var", "VArh": "varh",
-            "kVArh": "kvarh", "VARh": "varh", "kVARh": "kvarh", "cbm": "m3", "degCeLsius": "degC"}  # fmt: skip
+            "kVArh": "kvarh", "VARh": "varh", "kVARh": "kvarh", "cbm": "m3", "degCeLsius": "degC",
+            "pcs": "piece"}  # fmt: skip
 
 
 def unit_id(code: str) -> int:

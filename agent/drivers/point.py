@@ -22,6 +22,7 @@ UNITS: dict[str, tuple[str, int]] = {
     "kg": ("g_milli", 6),
     "t": ("g_milli", 9),
     "1": ("one_milli", 3),
+    "piece": ("one_milli", 3),
     "%": ("percent_milli", 3),
     "V": ("v_milli", 3),
     "A": ("a_milli", 3),

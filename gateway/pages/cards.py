@@ -44,8 +44,8 @@ def _now_pair(line: LineNow, language: Language) -> Html:
     return join(
         tag(
             "div",
-            _figure("emissions_now", text.emissions_bare(now, u95), f"kgCO₂e/{now.unit}", language),
-            _figure("energy_now", text.energy_bare(now, u95), f"kWh/{now.unit}", language),
+            _figure("emissions_now", text.emissions_bare(now, u95), f"kgCO₂e/{text.per(now.unit, language)}", language),
+            _figure("energy_now", text.energy_bare(now, u95), f"kWh/{text.per(now.unit, language)}", language),
             class_="pair",
         ),
         _than(line, last, language),
@@ -57,11 +57,12 @@ def _last_pair(line: LineNow, language: Language) -> Html:
     last = None if line.last is None else line.last.intensity
     if last is None:
         return tag("p", say(language, "waiting_first" if not line.batches else "no_last"), class_="missing")
+    per = text.per(last.unit, language)
     return join(
         tag(
             "div",
-            _figure("emissions_last", text.emissions_bare(last), f"kgCO₂e/{last.unit}", language),
-            _figure("energy_last", text.energy_bare(last), f"kWh/{last.unit}", language),
+            _figure("emissions_last", text.emissions_bare(last), f"kgCO₂e/{per}", language),
+            _figure("energy_last", text.energy_bare(last), f"kWh/{per}", language),
             class_="pair past",
         ),
         _share_note(last, language),
@@ -78,8 +79,8 @@ def _figure(key: str, digits: str, unit: str, language: Language) -> Html:
 def _than(line: LineNow, last: Intensity | None, language: Language) -> Html:
     if last is None or line.difference_ppm is None:
         return tag("p", say(language, "no_last"), class_="than")
-    emissions = f"{text.emissions_bare(last)}{text.SPACE}kgCO₂e/{last.unit}"
-    before = f"{emissions}, {text.energy_bare(last)}{text.SPACE}kWh/{last.unit}"
+    per = text.per(last.unit, language)
+    before = f"{text.emissions_bare(last)}{text.SPACE}kgCO₂e/{per}, {text.energy_bare(last)}{text.SPACE}kWh/{per}"
     if line.same:
         return tag("p", "＝ ", say(language, "same", last=before), class_="than same")
     way, shape = ("lower", "▼ ") if line.difference_ppm < 0 else ("higher", "▲ ")
@@ -109,12 +110,13 @@ def _batch(line: LineNow, site: SiteModel, language: Language, at_ns: int) -> Ht
         return Html("")
     passed = text.duration(at_ns - running.start_ns, language)
     since = join(text.clock(running.start_ns, site), tag("small", passed))
-    good = None if running.good is None else running.good.amount
+    good = running.good or SoFar()
+    mass, pieces = (None, good.amount) if good.unit == "one_milli" else (good.amount, None)
     rows = (
         ("batch", ", ".join([running.batch, *running.beside])),
         ("since", since),
         ("so_far_all" if running.beside else "so_far", _bounded(running.energy, language)),
-        ("good_so_far", text.mass(good, language)),
+        ("good_so_far", text.output(mass, pieces, None, language)),
     )
     return tag("dl", *(tag("div", tag("dt", say(language, key)), tag("dd", words)) for key, words in rows))
 

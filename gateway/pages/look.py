@@ -70,7 +70,7 @@ def _bar_caption(bars: tuple[BatchFigure, ...], language: Language) -> Html:
     known = [one.intensity for one in bars if one.intensity is not None]
     if not known:
         return tag("span", say(language, "waiting_first"), class_="missing")
-    return tag("span", say(language, "bar_chart", unit=f"kgCO₂e/{known[-1].unit}"))
+    return tag("span", say(language, "bar_chart", unit=f"kgCO₂e/{text.per(known[-1].unit, language)}"))
 
 
 def _ledger(known: Glance, language: Language, at_ns: int) -> Html:

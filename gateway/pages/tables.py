@@ -26,6 +26,8 @@ REMARKS = {
     "energy not known": "no_energy",
     "its part of a shared time is not known": "shared",
     "good output not known": "no_good",
+    "good output is in pieces, the product is declared by mass": "not_mass",
+    "good output is a mass, the product is declared by the piece": "not_pieces",
 }
 
 
@@ -45,7 +47,7 @@ def _batch_row(one: BatchFigure, site: SiteModel, language: Language) -> list[st
     line, product = site.line(batch.agent, batch.line), site.product(batch.product)
     emissions = say(language, "no_value")
     if one.intensity is not None:
-        emissions = f"{text.emissions_bare(one.intensity)}{text.SPACE}kgCO₂e/{one.intensity.unit}"
+        emissions = f"{text.emissions_bare(one.intensity)}{text.SPACE}kgCO₂e/{text.per(one.intensity.unit, language)}"
     return [
         batch.batch,
         batch.line if line is None else getattr(line.name, language),
@@ -53,7 +55,7 @@ def _batch_row(one: BatchFigure, site: SiteModel, language: Language) -> list[st
         text.clock(batch.end_ns, site),
         text.duration(batch.end_ns - batch.start_ns, language),
         text.kwh_with_u95(batch.energy_wh_milli, batch.u95, language),
-        text.mass(batch.good_g_milli, language),
+        text.output(batch.good_g_milli, batch.good_one_milli, product and product.unit, language),
         emissions,
         _remark(one, language),
     ]
@@ -95,19 +97,19 @@ def _product_row(one: ProductResult, site: SiteModel, language: Language) -> lis
     if not one.batches:
         waiting = say(language, "no_product_batch")
         return [name, waiting, str(one.excluded), *["–"] * 7]
-    per = f"{text.SPACE}kgCO₂e/{one.unit}"
+    per = text.per(one.unit, language)
     energy, emissions = (say(language, "no_value"),) * 2
     if one.wh_milli_per_unit is not None and one.co2e_g_micro_per_unit is not None:
         share = _relative(one)
         kwh = Fraction(one.wh_milli_per_unit, text.WH_MILLI_PER_KWH)
         kg = Fraction(one.co2e_g_micro_per_unit, text.G_MICRO_PER_KG)
-        energy = f"{shown(kwh, share and kwh * share)}{text.SPACE}kWh/{one.unit}"
-        emissions = f"{shown(kg, share and kg * share)}{per}"
+        energy = f"{shown(kwh, share and kwh * share)}{text.SPACE}kWh/{per}"
+        emissions = f"{shown(kg, share and kg * share)}{text.SPACE}kgCO₂e/{per}"
     return [
         name,
         str(one.batches),
         str(one.excluded),
-        text.mass(one.good_g_milli, language),
+        text.output(one.good_g_milli, one.good_one_milli, one.unit, language),
         text.kwh(one.energy_wh_milli, language),
         text.percent(one.measured_ppm, language),
         text.percent(one.allocated_ppm, language),

@@ -10,6 +10,7 @@ from contract.calendar import offset_ns, wall_of
 from gateway.digits import fixed, shown
 from gateway.figures import Intensity
 from gateway.site_model import SiteModel
+from gateway.statement import DECLARED
 from gateway.words import Language, say
 
 NS = 10**9
@@ -17,6 +18,7 @@ WH_MILLI_PER_KWH = 10**6
 G_MICRO_PER_KG = 10**9
 G_MILLI_PER_KG = 10**6
 M3_MICRO = 10**6
+ONE_MILLI = 10**3
 SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -45,6 +47,19 @@ def mass(g_milli: int | None, language: Language) -> str:
         return say(language, "no_value")
     unit, size = ("t", 10**9) if abs(g_milli) >= 10**9 else ("kg", G_MILLI_PER_KG)
     return f"{shown(Fraction(g_milli, size), None, 4)}{SPACE}{unit}"
+
+
+def output(g_milli: int | None, one_milli: int | None, unit: str | None, language: Language) -> str:
+    """A batch's output: in pieces where its product is declared by the piece, or where it has no mass."""
+    by_piece = unit is not None and DECLARED[unit][0] == "one_milli"
+    if one_milli is None or (g_milli is not None and not by_piece):
+        return mass(g_milli, language)
+    return say(language, "pieces", count=fixed(Fraction(one_milli, ONE_MILLI), 0))
+
+
+def per(unit: str, language: Language) -> str:
+    """A declared unit, as it stands behind the stroke."""
+    return say(language, f"per_{unit.replace(' ', '_')}") if DECLARED[unit][0] == "one_milli" else unit
 
 
 def kg_co2e(g_micro: int | None, language: Language) -> str:
