@@ -105,7 +105,7 @@ class SoFar:
                 trail.known = joined([trail.known, newer])
 
     def told(self) -> dict[str, dict[str, int | str | None]]:
-        """Per role, amount, bounds and unit, from the batch's start to the latest instant that all its counters bracket."""
+        """Per role, amount, bounds and unit, from the start to the latest instant that all its counters bracket."""
         until_ns = {role: min(map(self._bracketed_ns, counted)) for role, counted in self.refs.items()}
         sums: dict[str, dict[str, int | str | None]] = {}
         for role, counted in self.refs.items():

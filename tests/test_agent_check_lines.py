@@ -38,13 +38,27 @@ def test_one_mistake_is_one_line_that_says_where_what_and_what_to_do(tmp_path, o
     assert_told(tmp_path, old, new, (key, problem, hint))
 
 
-def test_pieces_are_not_mass(tmp_path):
-    """A count of pieces cannot be signed as an output yet; it must be said now, not at the end of the first batch."""
-    write_plant(tmp_path)
+@pytest.mark.parametrize("unit", ["piece", "1"])
+def test_output_may_be_counted_in_pieces(tmp_path, unit):
     assert 'unit = "kg"' in PLC_PROFILE
-    lines = problems(tmp_path, CONFIG, plc=PLC_PROFILE.replace('unit = "kg"', 'unit = "1"'))
+    path = write_plant(tmp_path)
+    (tmp_path / "plc.toml").write_text(PLC_PROFILE.replace('unit = "kg"', f'unit = "{unit}"'))
+    (line,) = check.load(path, T0).config.line
+    assert line.good == "press-plc.produced"
+
+
+def test_what_is_no_output_is_told_before_a_batch_has_it(tmp_path):
+    write_plant(tmp_path)
+    lines = problems(tmp_path, CONFIG, plc=PLC_PROFILE.replace('unit = "kg"', 'unit = "kvarh"'))
     assert [line.split(": ")[0] for line in lines] == ["line.press.good"]
-    assert "counts in '1'" in lines[0]
+    assert "counts in 'kvarh': name a counter in g, kg or t, piece, " in lines[0]
+
+
+def test_pieces_are_no_medium(tmp_path):
+    write_plant(tmp_path)
+    config = CONFIG.replace('good = "press-plc.produced"', 'media = ["press-plc.produced"]')
+    lines = problems(tmp_path, config, plc=PLC_PROFILE.replace('unit = "kg"', 'unit = "piece"'))
+    assert [line.split(": ")[0] for line in lines] == ["line.press.media"]
 
 
 def messaged(old="", new=""):

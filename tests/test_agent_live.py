@@ -4,9 +4,9 @@ import json
 
 import pytest
 from message_plant import MESSAGED, TOLERANCE, message, works
-from plant_in_memory import CONFIG, Site, at_ns, energy, meter_scan, plc_scan, round_of
+from plant_in_memory import CONFIG, PLC_PROFILE, T0, Site, at_ns, energy, meter_scan, plc_scan, round_of, write_plant
 
-from agent import live
+from agent import check, live
 from agent.load import Load
 from agent.schedule import Polled
 from gateway.live_message import parse
@@ -63,6 +63,27 @@ def test_media_are_not_added_up_with_anything(tmp_path):
     (told,) = live.running(*site.recorder.so_far())
     assert "medium" not in told
     assert told["energy"]["amount"] > 0
+    site.stop()
+
+
+def test_a_line_that_counts_pieces_signs_pieces(tmp_path):
+    path = write_plant(tmp_path)
+    (tmp_path / "plc.toml").write_text(PLC_PROFILE.replace('unit = "kg"', 'unit = "piece"'))
+    site = Site(tmp_path / "data", check.load(path, T0))
+    site.start(0)
+    site.read_rounds({k: "A" if k >= 4 else None for k in range(1, 10)})
+    (told,) = live.running(*site.recorder.so_far())
+    assert told["good"]["unit"] == "one_milli"
+    assert told["energy"]["unit"] == "wh_milli"
+    running = parse(json.dumps({"at_ns": 1, "meters": [], "running": [told]}).encode()).running[0]
+    assert (running.good.unit, running.good.amount) == ("one_milli", told["good"]["amount"])
+    site.read_rounds(dict.fromkeys(range(10, 25)))
+    ((_, (_, good)),) = site.history().batches()
+    # 3 pieces a second, and 6 seconds between the first look that shows the batch and the first that does not
+    assert (good.role, good.unit) == ("good", "one_milli")
+    # it surely showed 1006 to 1015 at the start and 1024 to 1033 at the end, and a register hides less than one piece
+    assert (good.lower, good.amount, good.upper) == (8_000, 18_000, 28_000)
+    assert site.history().assert_batches_follow() == 1
     site.stop()
 
 

@@ -64,7 +64,7 @@ def figures(stated, known, start_ns):
         end = int(asked[-1]) - counter.age_ns if asked.size else 0
         if end >= start_ns:
             (one,) = replay.amounts(counter, known[place], [start, (end, end)], [(0, 1)])
-            found[role] = {"amount": one.amount, "lower": one.lower, "upper": one.upper}
+            found[role] = {"amount": one.amount, "lower": one.lower, "upper": one.upper, "unit": counter.unit}
     return found
 
 

@@ -14,6 +14,7 @@ from contract.amount_text import UNITS, Written, parse
         ("12345.6 kWh", 1, Written(12_345_600_000, 100_000, "wh_milli")),
         ("12345.60kWh", 1, Written(12_345_600_000, 10_000, "wh_milli")),
         ("0 kWh", 1, Written(0, 1_000_000, "wh_milli")),
+        ("480 piece", 1, Written(480_000, 1_000, "one_milli")),
         ("7.82 t", 1, Written(7_820_000_000, 10_000_000, "g_milli")),
         ("123.4 kWh", 40, Written(4_936_000_000, 4_000_000, "wh_milli")),
         ("88.125 m3", 1, Written(88_125_000, 1_000, "m3_micro")),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.drivers.point import UNITS
 from contract import cbor, lots
-from contract.lots import Lot, canonical, mass
+from contract.lots import Lot, canonical, output
 
 
 def lot(quantity, unit="g_milli", kind="good"):
@@ -67,9 +67,11 @@ def test_what_nobody_says_is_left_out():
     assert Lot.model_validate(written) == lot(7, kind=None)
 
 
-def test_mass_is_the_sum_of_a_kind_and_nothing_where_it_is_not_known():
-    assert mass([lot(3), lot(4), lot(5, kind="scrap")], "good") == 7
-    assert mass([lot(3), lot(4, "one_milli")], "good") is None
-    assert mass([lot(3)], "scrap") is None
-    assert mass([], "good") is None
-    assert mass(None, "good") is None
+@pytest.mark.parametrize(("unit", "other"), [("g_milli", "one_milli"), ("one_milli", "g_milli")])
+def test_output_is_the_sum_of_a_kind_and_nothing_where_it_is_not_known(unit, other):
+    assert output([lot(3, unit), lot(4, unit), lot(5, unit, kind="scrap")], "good", unit) == 7
+    assert output([lot(3, unit), lot(4, other)], "good", unit) is None
+    assert output([lot(3, other)], "good", unit) is None
+    assert output([lot(3, unit)], "scrap", unit) is None
+    assert output([], "good", unit) is None
+    assert output(None, "good", unit) is None

@@ -1,5 +1,6 @@
 """Attribution: exact sums, a stated key, and nothing counted that should not be."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -74,6 +75,47 @@ def test_without_any_batch_everything_stays_unallocated():
     assert [(p.batches, p.direct_wh_milli, p.energy_wh_milli, p.co2e_g_micro) for p in told.products] == [
         (0, None, None, None)
     ] * 2
+
+
+def of_pieces(name="B1", pieces=480, **changes):
+    made = {"good_g_milli": None, "scrap_g_milli": None, "good_one_milli": pieces * 1000, "scrap_one_milli": 20_000}
+    return batch(name, **{**made, **changes})
+
+
+@pytest.mark.parametrize(("unit", "size"), [("piece", 1), ("1000 pieces", 1000)])
+def test_a_product_by_the_piece_worked_out_by_hand(unit, size):
+    batches = [of_pieces(), of_pieces("B2", 320, start=100, end=200), batch("B3", product=PLATE, start=200, end=300)]
+    told = attribute(
+        web_plant.by_the_piece(unit), FACTORS, batches, [UtilityUse(AIR, 600_000, 1)], 0, TO_NS, provisional=False
+    )
+    coil, plate = told.products
+    assert coil.energy_wh_milli == 2_400_000  # 2 kWh and two thirds of 0.6 kWh
+    assert (coil.good_one_milli, coil.scrap_one_milli) == (800_000, 40_000)
+    assert (coil.good_g_milli, coil.scrap_g_milli) == (None, None)
+    assert coil.wh_milli_per_unit == 3_000 * size  # 2.4 kWh over 800 pieces: 3 Wh each
+    assert coil.co2e_g_micro_per_unit == 1_733_100 * size  # x 577.7 ug/mWh
+    assert (plate.unit, plate.good_g_milli, plate.good_one_milli) == ("t", 500_000_000, None)
+    coil, plate = json.loads(canonical_json(told))["products"]
+    assert (coil["unit"], coil["good_one_milli"], coil["scrap_one_milli"]) == (unit, 800_000, 40_000)
+    assert not {"good_g_milli", "scrap_g_milli"} & coil.keys()
+    assert not {"good_one_milli", "scrap_one_milli"} & plate.keys()
+
+
+@pytest.mark.parametrize(
+    ("site", "made", "reason"),
+    [
+        (SITE, of_pieces("B2", start=100, end=200), "good output is in pieces, the product is declared by mass"),
+        (web_plant.by_the_piece(), batch("B2", start=100, end=200),
+         "good output is a mass, the product is declared by the piece"),
+        (web_plant.by_the_piece(), of_pieces("B2", start=100, end=200, good_one_milli=None), "good output not known"),
+    ],
+    ids=["pieces-for-mass", "mass-for-pieces", "unknown"],
+)  # fmt: skip
+def test_output_in_another_unit_than_the_product_counts_for_nothing(site, made, reason):
+    good = batch("B1", good_one_milli=10_000)  # output that is known in both counts for either
+    told = attribute(site, FACTORS, [good, made], [UtilityUse(AIR, 600_000, 1)], 0, TO_NS, provisional=False)
+    assert [(one.batch, one.reason) for one in told.excluded] == [("B2", reason)]
+    assert told.products[0].batches == 1
 
 
 def test_an_incomplete_batch_is_listed_and_not_in_the_intensity():

@@ -72,6 +72,21 @@ def now(live, wh_milli, good, product=COIL, second=100):
     return line1(live, at_ns)
 
 
+def test_by_the_piece_the_running_batch_and_the_last_are_alike():
+    site = web_plant.by_the_piece("1000 pieces")
+    live = Live(site, FACTORS, START_NS)
+    live.on_admitted([web_plant.manifest(), done("B1", 0, 100, 2_000_000, 500_000, unit="one_milli")], START_NS)
+    at_ns = START_NS + 1000 * NS
+    for unit, due in (({"unit": "one_milli"}, 4_000_000), ({}, None)):  # without a word, output is in mg
+        running = web_plant.running("line1", "B9", COIL, at_ns - NS, 1_000_000, 250_000, **unit)
+        live.on_live("edge-1", web_plant.live_message(at_ns, {"line1": 1}, [running]), at_ns)
+        line = lines_now(live.state, figures(live.state, site, FACTORS), site, FACTOR, at_ns)[0]
+        assert (line.now and line.now.wh_milli_per_unit) == due
+    assert line.last.intensity.unit == "1000 pieces"
+    assert line.last.intensity.wh_milli_per_unit == 4_000_000  # 2 kWh over 500 pieces
+    assert line.last.intensity.co2e_g_micro_per_unit == 2_310_800_000  # x 0.5777
+
+
 def test_now_against_the_last_good_batch_of_the_same_product():
     live = fresh()
     live.on_admitted(
@@ -97,7 +112,8 @@ def test_nothing_is_made_up_for_a_batch_without_output():
         found = now(live, 900_000, good)
         assert (found.now, found.difference_ppm, found.same) == (None, None, False)
         assert found.running.batch == "B9"
-    assert intensity(SITE, FACTOR, COIL, (1, None, None), 0) is None
+    assert intensity(SITE, FACTOR, COIL, (1, None, None), (0, "g_milli")) is None
+    assert intensity(SITE, FACTOR, COIL, (1, None, None), (1000, "one_milli")) is None
 
 
 def test_a_silent_agent_is_not_running():

@@ -162,6 +162,34 @@ def test_what_no_figure_counts_is_shown_all_the_same(said, why):
     assert facts.by_hand[0].unused == why
 
 
+def test_pieces_fill_in_where_no_meter_counts_them():
+    said = hand.quantity(BATCH, "480 piece"), hand.quantity(BATCH, "470 piece"), hand.quantity(BATCH, "90 kg")
+    facts = told(*said, hand.quantity(BATCH, "20 piece", role="scrap"))
+    assert (facts.good_g_milli, facts.good_one_milli, facts.scrap_one_milli) == (METERED, 470_000, 20_000)
+    assert rows(facts) == [
+        (10, "good", "reported", None, 480_000, "a later one holds"),
+        (11, "good", "reported", None, 470_000, None),
+        (12, "good", "reported", METERED, 90_000_000, "a meter tells it: amend that"),
+        (13, "scrap", "reported", None, 20_000, None),
+    ]
+    assert [row.unit for row in facts.by_hand] == ["one_milli", "one_milli", "g_milli", "one_milli"]
+
+
+def test_pieces_complete_a_record_that_lacked_its_output_alone():
+    facts = told(hand.quantity(BATCH, "480 piece"), parts=without_good())
+    assert (facts.good_g_milli, facts.good_one_milli, facts.complete) == (None, 480_000, True)
+
+
+def test_a_count_of_pieces_is_amended_in_pieces():
+    counted = records.read(PARTS[hand.GOOD], AmountPart).model_copy(update={"unit": "one_milli", "amount": 480_000})
+    parts = [*PARTS[: hand.GOOD], records.write(counted)]
+    assert told(hand.amendment(BATCH, 480_000, "475 piece"), parts=parts).good_one_milli == 475_000
+    beside = told(hand.quantity(BATCH, "475 piece"), parts=parts)
+    assert (beside.good_one_milli, beside.by_hand[0].unused) == (480_000, "a meter tells it: amend that")
+    wrong = told(hand.amendment(BATCH, 480_000, "80 kg"), parts=parts)
+    assert (wrong.good_one_milli, wrong.good_g_milli) == (480_000, None)
+
+
 def test_scrap_is_filled_in_apart_from_good_output():
     facts = told(hand.quantity(BATCH, "2 kg", role="scrap"))
     assert (facts.good_g_milli, facts.scrap_g_milli) == (METERED, 2_000_000)

@@ -54,6 +54,11 @@ def test_an_invoice(sealer):
     assert (billed.amount, billed.counters[0].meter, billed.document) == (5_000_000, "line1", b"\xab" * 32)
 
 
+def test_a_quantity_may_be_in_pieces(sealer):
+    told = made(sealer, "quantity", QuantityPart, QUANTITY, text="480 piece")
+    assert (told.amount, told.step, told.unit) == (480_000, 1_000, "one_milli")
+
+
 def test_a_quantity_names_its_batch_s_entry(sealer):
     told = made(sealer, "quantity", QuantityPart, QUANTITY)
     assert told.batch == hand.batch_ref(sealer.made)

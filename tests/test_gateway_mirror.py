@@ -4,7 +4,7 @@ import http.server
 import logging
 import queue
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -40,6 +40,14 @@ def test_what_is_not_known_of_a_batch_is_left_out():
     assert batch_point("demo", BATCH).to_line_protocol() == (
         'batch,line=line1,product=coil,site=demo batch="L1-0001",complete=false,'
         "good_g_milli=1152921504606846977i,scrap_g_milli=0i 1152921504606846977"
+    )
+
+
+def test_pieces_of_a_batch_are_in_the_mirror():
+    made = replace(BATCH, good_g_milli=None, scrap_g_milli=None, good_one_milli=480_000, scrap_one_milli=0)
+    assert batch_point("demo", made).to_line_protocol() == (
+        'batch,line=line1,product=coil,site=demo batch="L1-0001",complete=false,'
+        "good_one_milli=480000i,scrap_one_milli=0i 1152921504606846977"
     )
 
 

@@ -32,13 +32,18 @@ def test_a_zone_may_have_a_name_and_the_days_a_start():
     assert site.calendar.calendar == Calendar(day_start_min=360)
 
 
+def test_a_product_may_be_declared_by_the_piece():
+    pieces = DEMO.read_text().replace('unit = "t"', 'unit = "piece"', 1).replace('unit = "t"', 'unit = "1000 pieces"')
+    assert [product.unit for product in site_model.parse(pieces.encode()).products] == ["piece", "1000 pieces"]
+
+
 FAULTS = [
     ('zone = "+08:00"', 'zone = "Asia/Shangai"', "zone: 'Asia/Shangai': not a zone: did you mean Asia/Shanghai?"),
     ('period = "month"', 'period = "quarter"', "period:"),
     ("[[utility]]", '[calendar]\nday_start = "6"\n[[utility]]', "calendar.day_start: '6': write a time of day"),
     ('id = "line2"', 'id = "line1"', "line.line1.id: used twice"),
     ('id = "steel plate 6 mm"', 'id = "steel coil 1.5 mm"', "product.steel coil 1.5 mm.id: used twice"),
-    ('unit = "t"', 'unit = "piece"', "unit:"),
+    ('unit = "t"', 'unit = "pieces"', "unit: 'pieces': did you mean piece?"),
     ('line2 = "2.70"', 'line9 = "2.70"', "utility.compressed-air.demand_m3_per_min.line9: no such line"),
     ('line2 = "2.70"', "line2 = 2.70", "a float is not"),
     ('line2 = "2.70"', 'line2 = "0"', "greater than zero"),

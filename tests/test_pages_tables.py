@@ -34,6 +34,7 @@ def test_every_reason_has_words():
         made.done("B3", 200, 300, 5, 5, "foil"),
         made.done("B4", 250, 400, 5, 5),
         made.done("B5", 400, 500, 5, 5, closed="incomplete"),
+        made.done("B7", 500, 600, 5, 5, unit="one_milli"),
         web_plant.batch("line9", "B6", made.COIL, START_NS, START_NS + NS, 5, 5),
     ]
     live.on_admitted(bad, START_NS)

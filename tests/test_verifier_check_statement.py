@@ -1,6 +1,7 @@
 """The statement's claims, its run entry, and what it is recomputed from."""
 
 import json
+from fractions import Fraction
 
 import archive_maker as maker
 import pytest
@@ -8,6 +9,7 @@ from archive_maker import GATEWAY, failures
 
 from contract import records
 from contract.errors import Malformed
+from gateway.cross_check import remarks
 from verifier.check_statement import claim
 
 
@@ -44,6 +46,62 @@ def test_a_gateway_that_records_a_lie_is_contradicted():
     assert failures(restated(maker.factory(), label="complete")) == [
         'FAIL statement label: states "complete", recomputed "partial: gate-to-gate energy"'
     ]
+
+
+# Good output as a controller counts it: pieces in a register of 16 bits, which wraps between readings 28 and 29.
+PIECES = maker.counter("good", "pieces", "piece", 0).replace("uint32", "uint16") + 'limit = "65536"\n'
+
+
+def in_pieces(monkeypatch: pytest.MonkeyPatch, coil: str, plate: str) -> maker.Factory:
+    """The factory with a counter of pieces in the scale's place, its products declared per these units."""
+    monkeypatch.setitem(maker.METERS, "scale1", maker.profile("counter of pieces", PIECES))
+    monkeypatch.setitem(maker.SHOWN, "scale1", lambda k: (65_450 + 3 * k) % 65_536)
+    first, second, third = maker.SITE_TOML.split(b'unit = "t"')
+    site = first + f'unit = "{coil}"'.encode() + second + f'unit = "{plate}"'.encode() + third
+    monkeypatch.setattr(maker, "SITE_TOML", site)
+    made = maker.opened()
+    maker.produced(made)
+    maker.stated(made)
+    return made
+
+
+def test_products_by_the_piece_are_recomputed(monkeypatch: pytest.MonkeyPatch):
+    made = in_pieces(monkeypatch, "piece", "1000 pieces")
+    coil, plate = json.loads(made.statement)["products"]
+    # 28 and 38 steps of 3 pieces; 28 and 38 steps of 7 Wh
+    assert (coil["good_one_milli"], coil["direct_wh_milli"]) == (84_000, 196_000)
+    assert (plate["good_one_milli"], plate["direct_wh_milli"]) == (114_000, 266_000)
+    assert coil["wh_milli_per_unit"] == round(Fraction(coil["energy_wh_milli"], 84))
+    assert plate["wh_milli_per_unit"] == round(Fraction(plate["energy_wh_milli"] * 1000, 114))
+    assert plate["co2e_g_micro_per_unit"] == round(Fraction(plate["energy_wh_milli"] * 500 * 1000, 114))
+    assert failures(made) == []
+    more = [{**coil, "good_one_milli": 85_000}, plate]
+    assert failures(restated(made, products=more)) == [
+        "FAIL statement products[0].good_one_milli: states 85000, recomputed 84000"
+    ]
+
+
+def test_a_batch_that_counts_other_pieces_than_were_read_is_contradicted(monkeypatch: pytest.MonkeyPatch):
+    plain = maker.batch_parts
+
+    def more(name: str) -> list[bytes]:
+        *others, good = plain(name)
+        counted = records.read(good, records.AmountPart)
+        return [*others, records.write(counted.model_copy(update={"amount": counted.amount + 1000}))]
+
+    monkeypatch.setattr(maker, "batch_parts", more)
+    told = failures(in_pieces(monkeypatch, "piece", "piece"))
+    assert any("L1-0001 scale1/good: signed 85000 thousandths of a piece, recomputed 84000" in line for line in told)
+
+
+def test_pieces_of_a_product_declared_by_mass_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    made = in_pieces(monkeypatch, "t", "piece")
+    assert failures(made) == []
+    (told,) = remarks(made.statement)
+    assert told == (
+        "product.coil.unit: good output is in pieces, the product is declared by mass: edge-1/line1/L1-0001 left out:"
+        ' declare it per "piece" or "1000 pieces"'
+    )
 
 
 def test_a_product_left_out_is_no_lie_but_one_that_does_not_exist_is():

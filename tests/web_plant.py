@@ -32,6 +32,12 @@ def site():
     return site_model.parse((ROOT / "configs/demo/site.toml").read_bytes())
 
 
+def by_the_piece(unit="piece"):
+    """The site with its coils declared by the piece."""
+    coil, *others = site().products
+    return site().model_copy(update={"products": (coil.model_copy(update={"unit": unit}), *others)})
+
+
 def library():
     return factors.library(path.read_bytes() for path in sorted((ROOT / "configs/factors").glob("*.toml")))
 
@@ -84,7 +90,7 @@ def manifest():
     return entry("manifest", parts)
 
 
-def batch(line, name, product, start_ns, end_ns, wh_milli, good_g_milli, *, closed="complete", u95=None):
+def batch(line, name, product, start_ns, end_ns, wh_milli, good, *, closed="complete", u95=None, unit="g_milli"):
     def edge(at_ns):
         seen = records.Seen(requested_ns=at_ns, answered_ns=at_ns, source_ns=None)
         return records.Edge(
@@ -104,8 +110,8 @@ def batch(line, name, product, start_ns, end_ns, wh_milli, good_g_milli, *, clos
             batch=name, line=line, product=product, start=edge(start_ns), end=edge(end_ns), closed=closed
         ),
         amount("energy", "wh_milli", wh_milli, half),
-        amount("good", "g_milli", good_g_milli, 1000),
-        amount("scrap", "g_milli", 2_000_000, 1000),
+        amount("good", unit, good, 1000),
+        amount("scrap", unit, 2_000_000, 1000),
     ]
     return entry("batch", [records.write(part) for part in parts])
 
@@ -155,14 +161,14 @@ def live_message(at_ns, powers_w, running=(), *, lost=(), outbox=3):
     return json.dumps({"at_ns": at_ns, "meters": meters, "running": list(running), "outbox": outbox}).encode()
 
 
-def running(line, name, product, start_ns, wh_milli, good_g_milli, half=12_000):
+def running(line, name, product, start_ns, wh_milli, good, half=12_000, **unit):
     return {
         "line": line,
         "batch": name,
         "product": product,
         "start_ns": start_ns,
         "energy": {"amount": wh_milli, "lower": max(0, wh_milli - half), "upper": wh_milli + half},
-        "good": {"amount": good_g_milli, "lower": good_g_milli, "upper": good_g_milli},
+        "good": {"amount": good, "lower": good, "upper": good, **unit},
         "scrap": None,
     }
 

@@ -55,7 +55,7 @@ def _batch_row(one: BatchFigure, site: SiteModel, language: Language) -> list[st
         text.clock(batch.end_ns, site),
         text.duration(batch.end_ns - batch.start_ns, language),
         text.kwh_with_u95(batch.energy_wh_milli, batch.u95, language),
-        text.output(batch.good_g_milli, batch.good_one_milli, product and product.unit, language),
+        text.output(batch.good_g_milli, batch.good_one_milli, None if product is None else product.unit, language),
         emissions,
         _remark(one, language),
     ]
