@@ -6,7 +6,7 @@ from pathlib import Path
 import archive_maker
 from gateway_folder import Folder
 
-from gateway import attribution, export_cli, factors, late_cli, site_model
+from gateway import attribution, cross_check, export_cli, factors, late_cli, site_model
 from gateway import cli as gateway_cli
 from verifier import cli as verifier_cli
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def site(folder: Path) -> None:
     made = Folder(folder)
     text = (folder / "site.toml").read_text()
-    for old, new in (("+08:00", "Asia/Shangai"), ('unit = "t"', 'unit = "piece"'), ('"2.70"', "2.7")):
+    for old, new in (("+08:00", "Asia/Shangai"), ('unit = "t"', 'unit = "pieces"'), ('"2.70"', "2.7")):
         text = text.replace(old, new, 1)
     (folder / "site.toml").write_text(text)
     gateway_cli.main(["check", made.path.name])
@@ -26,6 +26,16 @@ def factor_kind(_: Path) -> None:
     model = (ROOT / "configs/demo/site.toml").read_text().replace("electricity-footprint-2024", "electricity-co2-2023")
     known = factors.library([(ROOT / "configs/factors/cn-electricity-co2-2023.toml").read_bytes()])
     sys.stderr.write("\n".join(attribution.check_factors(site_model.parse(model.encode()), known)))
+
+
+def pieces(_: Path) -> None:
+    model = site_model.parse((ROOT / "configs/demo/site.toml").read_bytes())
+    known = factors.library([(ROOT / "configs/factors/cn-electricity-footprint-2024.toml").read_bytes()])
+    batch = attribution.BatchFacts(
+        "edge-1", "L1-0001", "line1", "steel coil 1.5 mm", 0, 1, True, 1, 1, 1, 1, None, None, good_one_milli=480_000
+    )
+    said = attribution.attribute(model, known, [batch], [], 0, 2, provisional=False)
+    sys.stderr.writelines(cross_check.remarks(attribution.canonical_json(said)))
 
 
 def export(folder: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import archive_maker
 import pytest
-from doc_makers import export, factor_kind, late, site, verify
+from doc_makers import export, factor_kind, late, pieces, site, verify
 from gateway_folder import manual
 
 import metertrail
@@ -249,14 +249,14 @@ def agent_files(folder: Path) -> None:
 MAKERS = {
     "agent-form": agent_form, "agent-meaning": agent_meaning, "agent-profile": agent_profile, "manual": manual,
     "agent-files": agent_files, "site": site, "factor-kind": factor_kind, "export": export, "verify": verify,
-    "late": late,
+    "late": late, "pieces": pieces,
 }  # fmt: skip
 FIRST_LINES = {"agent-files"}  # the page shows the first of several alike
 
 
 def test_every_error_block_has_its_configuration():
     assert sorted(about for _, about, _ in fences("errors")) == sorted(MAKERS)
-    assert sum(len(text.splitlines()) for _, _, text in fences("errors")) == 25
+    assert sum(len(text.splitlines()) for _, _, text in fences("errors")) == 26
 
 
 @pytest.mark.parametrize(("document", "about", "text"), fences("errors"))
@@ -368,7 +368,7 @@ def test_the_operators_page_has_every_state_in_both_languages():
     states += [key for key in WORDS["en"] if re.fullmatch(r"agent_(?!line)\w+", key)]
     states += [key for key in WORDS["en"] if key.startswith("waiting_")]
     states += ["partial", "provisional", "frozen", "undeclared", "at_once", "without_share", "no_bounds", "no_value"]
-    assert len(states) == 30
+    assert len(states) == 32
     missing = [key for key in states if (WORDS["en"][key], WORDS["zh"][key]) not in stated]
     assert not missing
     shapes = [*SHAPES.items(), *((f"seal_{k}", m) for k, m in SEAL_SHAPES.items())]

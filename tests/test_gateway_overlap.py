@@ -102,6 +102,9 @@ def test_parts_worked_out_by_hand():
     quantity = by_name(shared(told, known(), *ALL_TIME))
     assert (quantity["A"].energy_wh_milli, quantity["B"].energy_wh_milli) == (87_500, 192_500)
     assert (quantity["A"].running_ns, quantity["B"].running_ns) == (125 * S, 275 * S)
+    pieces = [replace(one, good_g_milli=None, good_one_milli=one.good_g_milli * 1000) for one in told]
+    counted = by_name(shared(pieces, known(), *ALL_TIME))
+    assert (counted["A"].energy_wh_milli, counted["B"].energy_wh_milli) == (87_500, 192_500)
     assert quantity["A"].errors == ()  # its parts' uncertainties add linearly
     assert parted(Part(10, 9, 12, 7), [1, 2]) == [Part(3, 3, 4, 3), Part(7, 6, 8, 5)]
 
@@ -126,13 +129,15 @@ def test_only_batches_of_the_period_get_a_part_and_their_neighbours_count():
          "good output of B, which shares its time, is not known"),
         ([batch("A", 100, 300, 0, "by_quantity"), batch("B", 200, 500, 0, "by_quantity")],
          "of the batches that share a time none has good output"),
+        ([batch("A", 100, 300, 1, "by_quantity"), batch("B", 200, 500, None, "by_quantity", good_one_milli=1)],
+         "of the batches that share a time some are told by mass and some in pieces"),
         ([batch("A", 100, 300), batch("B", 200, 5000)], None),
         ([batch("A", 100, 300), batch("B", 200, 500, edges=((T0 + 90 * S, T0 + 310 * S), edge(500)))],
          "edges are told so roughly that one lies within another"),
         ([batch("A", 100, 300, beside=("B", "X")), batch("B", 200, 500)], "X ran beside it and has no record"),
         ([batch("A", 100, 300, beside=("X",))], "X ran beside it and has no record"),
     ],
-    ids=["no-quantity", "all-zero", "beyond-readings", "rough", "one-unrecorded", "alone-unrecorded"],
+    ids=["no-quantity", "all-zero", "mass-and-pieces", "beyond-readings", "rough", "one-unrecorded", "alone-unrecorded"],
 )  # fmt: skip
 def test_what_is_not_known_has_no_part_and_says_why(told, why):
     found = by_name(shared(told, known(), *ALL_TIME))
