@@ -201,7 +201,7 @@ def test_a_record():
 
 def test_rounding():
     header, *rows = [line.split() for line in BLOCKS["rounding"].splitlines()]
-    assert len(rows) == 10
+    assert len(rows) == 11
     for row in rows:
         told = dict(zip(header, row, strict=True))
         point = profile.Point(

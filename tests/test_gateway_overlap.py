@@ -137,7 +137,7 @@ def test_only_batches_of_the_period_get_a_part_and_their_neighbours_count():
         ([batch("A", 100, 300, beside=("B", "X")), batch("B", 200, 500)], "X ran beside it and has no record"),
         ([batch("A", 100, 300, beside=("X",))], "X ran beside it and has no record"),
     ],
-    ids=["no-quantity", "all-zero", "mass-and-pieces", "beyond-readings", "rough", "one-unrecorded", "alone-unrecorded"],
+    ids=["no-quantity", "all-zero", "two-units", "beyond-readings", "rough", "one-unrecorded", "alone-unrecorded"],
 )  # fmt: skip
 def test_what_is_not_known_has_no_part_and_says_why(told, why):
     found = by_name(shared(told, known(), *ALL_TIME))
