@@ -61,7 +61,8 @@ def meters(
 
 def _shown(plan: MeterPlan) -> list[Point]:
     """Powers first, each kind in the profile's order."""
-    points = [p for p in plan.profile.measured if p.type != "text" and unit_of(p) in SHOWN]
+    numbers = [p for p in plan.profile.measured if p.type != "text"]
+    points = [p for p in numbers if unit_of(p) in SHOWN or (p.kind == "counter" and unit_of(p) == "one_milli")]
     return sorted(points, key=lambda p: p.quantity != "active_power")[:SHOWN_MAX]
 
 

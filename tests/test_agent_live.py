@@ -75,6 +75,8 @@ def test_a_line_that_counts_pieces_signs_pieces(tmp_path):
     (told,) = live.running(*site.recorder.so_far())
     assert told["good"]["unit"] == "one_milli"
     assert told["energy"]["unit"] == "wh_milli"
+    (_, plc) = live.meters(site.plan.meters, {"press-plc": [plc_scan(9, "A")[1]]})
+    assert plc["values"] == {"produced_one_milli": 1027 * 1000}
     running = parse(json.dumps({"at_ns": 1, "meters": [], "running": [told]}).encode()).running[0]
     assert (running.good.unit, running.good.amount) == ("one_milli", told["good"]["amount"])
     site.read_rounds(dict.fromkeys(range(10, 25)))

@@ -33,7 +33,8 @@ def test_every_unit_of_a_profile_is_known_here_and_no_code_twice():
     ("unit", "scale", "server", "wrong"),
     [("Wh", 0, "Wh", False), ("Wh", 0, "kWh", True), ("Wh", 3, "kWh", False), ("kWh", 0, "Wh", True),
      ("kWh", -3, "Wh", False), ("Wh", 0, "W", True), ("m3", 0, "L", True), ("L", 0, "L", False), ("MJ", 0, "kWh", True),
-     ("kW", 0, "MW", True), ("kvarh", 0, "varh", True), ("V", 0, "kV", True)],
+     ("kW", 0, "MW", True), ("kvarh", 0, "varh", True), ("V", 0, "kV", True),
+     ("piece", 0, "1", False), ("1", 0, "piece", False), ("piece", 3, "piece", True), ("piece", 0, "kg", True)],
 )  # fmt: skip
 def test_a_factor_of_a_thousand_is_seen(unit, scale, server, wrong):
     assert disagrees(point(unit, scale), server) is wrong
@@ -42,6 +43,7 @@ def test_a_factor_of_a_thousand_is_seen(unit, scale, server, wrong):
 @pytest.mark.parametrize(
     ("name", "unit"),
     [("kW·h", "kWh"), ("W.h", "Wh"), ("kWh", "kWh"), ("m³", "m3"), ("°C", "degC"), ("kvar", "kvar"), ("kVArh", "kvarh"),
+     ("piece", "piece"), ("pcs", "piece"),
      ("furlong", None), ("", None), (None, None)],
 )  # fmt: skip
 def test_names_are_read_where_the_number_says_nothing(name, unit):

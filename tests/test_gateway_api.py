@@ -55,6 +55,25 @@ def test_batches(busy):
     assert len(no_floats(busy.get("/api/batches").text)["batches"]) == 36
 
 
+def test_output_is_told_in_its_unit():
+    site, at_ns = web_plant.by_the_piece(), web_plant.START_NS
+    live = Live(site, web_plant.library(), at_ns)
+    coil = site.products[0].id
+    made = web_plant.batch("line1", "B1", coil, at_ns, at_ns + NS, 2_000_000, 480_000, unit="one_milli")
+    live.on_admitted([web_plant.manifest(), made], at_ns)
+    now = web_plant.running("line1", "B2", coil, at_ns + NS, 500_000, 100_000, 1000, unit="one_milli")
+    live.on_live("edge-1", web_plant.live_message(at_ns + 2 * NS, {"line1": 1}, [now]), at_ns + 2 * NS)
+    asked = client(Board(live, web_plant.Ledger(), lambda: at_ns + 2 * NS))
+    (batch,) = no_floats(asked.get("/api/batches").text)["batches"]
+    assert (batch["good_one_milli"], batch["scrap_one_milli"]) == (480_000, 2_000_000)
+    assert (batch["good_g_milli"], batch["scrap_g_milli"], batch["intensity"]["unit"]) == (None, None, "piece")
+    running = no_floats(asked.get("/api/lines").text)["lines"][0]["running"]
+    assert (running["good_one_milli"], running["good_g_milli"]) == (100_000, None)
+    assert running["intensity"]["wh_milli_per_unit"] == 5_000  # 0.5 kWh over 100 pieces
+    (product, _) = no_floats(asked.get("/api/products").text)["products"]
+    assert (product["unit"], product["good_one_milli"], "good_g_milli" in product) == ("piece", 480_000, False)
+
+
 def test_meters(busy):
     told = no_floats(busy.get("/api/meters").text)["meters"]
     assert {meter["meter"]: meter["seal"] for meter in told} == {

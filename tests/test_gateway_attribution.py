@@ -225,6 +225,7 @@ BATCHES = st.lists(
         complete=st.booleans(),
         energy_wh_milli=st.none() | st.integers(0, 10**9),
         good_g_milli=st.none() | st.integers(0, 10**12),
+        good_one_milli=st.none() | st.integers(0, 10**9),
     ),
     max_size=8,
 )

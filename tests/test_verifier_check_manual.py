@@ -116,6 +116,20 @@ def test_an_amended_quantity_is_in_the_statement_and_the_verifier_agrees(sealer)
     ]  # fmt: skip
 
 
+def test_pieces_told_by_hand_are_in_the_statement_of_a_product_by_the_piece(tmp_path, monkeypatch):
+    monkeypatch.setattr(maker, "SITE_TOML", maker.SITE_TOML.replace(b'unit = "t"', b'unit = "piece"', 1))
+    made = maker.opened()
+    maker.produced(made)
+    hand.say(made, "quantity", hand.quantity(hand.batch_ref(made), "480 piece"))
+    sealer = Sealer(made, tmp_path)
+    said = exported(sealer)
+    sealer.ledger.close()
+    coil, plate = said["products"]
+    assert (coil["good_one_milli"], plate["good_g_milli"]) == (480_000, 114_000_000)
+    assert coil["wh_milli_per_unit"] == 592  # (196,000 + 88,242) mWh / 480
+    assert [(row["unit"], row["recorded"], row["amount"]) for row in said["by_hand"]] == [("one_milli", None, 480_000)]
+
+
 def test_a_statement_takes_only_what_was_admitted_before_it(sealer):
     """The archive of an earlier statement still verifies after an amendment."""
 
