@@ -14,6 +14,7 @@ INNER = {
 }
 LATER = {
     ("sheet",),
+    ("handover",),
     ("ct", "valid_from"),
     ("pt", "valid_from"),
     ("certificate", "points"),
