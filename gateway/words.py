@@ -49,6 +49,10 @@ _PAIRS: dict[str, tuple[str, str]] = {
         "Several batches run at once: the statement parts the energy among them",
         "多个批次同时运行: 由报表在批次间分配产线能耗",
     ),
+    "other_unit": (
+        "Output is in another unit than this product is declared for",
+        "产出单位与该产品的申报单位不同",
+    ),
     "undeclared": ("This product is not in the site model", "该产品不在工厂模型中"),
     "emissions_now": ("Emissions now", "当前排放"),
     "energy_now": ("Energy now", "当前能耗"),

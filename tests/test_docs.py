@@ -367,8 +367,18 @@ def test_the_operators_page_has_every_state_in_both_languages():
     states = [*SHAPES, *(f"seal_{seal}" for seal in SEAL_SHAPES), *REMARKS.values()]
     states += [key for key in WORDS["en"] if re.fullmatch(r"agent_(?!line)\w+", key)]
     states += [key for key in WORDS["en"] if key.startswith("waiting_")]
-    states += ["partial", "provisional", "frozen", "undeclared", "at_once", "without_share", "no_bounds", "no_value"]
-    assert len(states) == 32
+    states += [
+        "partial",
+        "provisional",
+        "frozen",
+        "undeclared",
+        "other_unit",
+        "at_once",
+        "without_share",
+        "no_bounds",
+        "no_value",
+    ]
+    assert len(states) == 33
     missing = [key for key in states if (WORDS["en"][key], WORDS["zh"][key]) not in stated]
     assert not missing
     shapes = [*SHAPES.items(), *((f"seal_{k}", m) for k, m in SEAL_SHAPES.items())]

@@ -44,6 +44,16 @@ def test_what_is_missing_is_named():
         assert "0 kgCO₂e" not in told
 
 
+def test_output_in_another_unit_is_named():
+    live = made.fresh()
+    at_ns = START_NS + 1000 * NS
+    running = web_plant.running("line1", "B9", made.COIL, at_ns - NS, 900_000, 480_000, unit="one_milli")
+    live.on_live("edge-1", web_plant.live_message(at_ns, {"line1": 1}, [running]), at_ns)
+    told = words(live, at_ns)
+    assert "Output is in another unit than this product is declared for" in told
+    assert "480 pieces" in told
+
+
 def test_nothing_from_the_plant_becomes_markup():
     live = made.fresh()
     at_ns = START_NS + 1000 * NS

@@ -31,15 +31,18 @@ def card(line: LineNow, site: SiteModel, language: Language, at_ns: int, *, ever
     product = site.product(line.running.product)
     shown_name = line.running.product if product is None else getattr(product.name, language)
     return join(
-        head, tag("p", shown_name, class_="product"), _now_pair(line, language), _batch(line, site, language, at_ns)
+        head,
+        tag("p", shown_name, class_="product"),
+        _now_pair(line, site, language),
+        _batch(line, site, language, at_ns),
     )
 
 
-def _now_pair(line: LineNow, language: Language) -> Html:
+def _now_pair(line: LineNow, site: SiteModel, language: Language) -> Html:
     now = line.now
     last = None if line.last is None else line.last.intensity
     if now is None:
-        return join(tag("p", say(language, _why_not_yet(line)), class_="missing big"), _last_pair(line, language))
+        return join(tag("p", say(language, _why_not_yet(line, site)), class_="missing big"), _last_pair(line, language))
     u95 = max(now.u95_ppm or 0, 0 if last is None else last.u95_ppm or 0) or None
     return join(
         tag(
@@ -94,14 +97,16 @@ def _share_note(one: Intensity, language: Language) -> Html:
     return tag("p", say(language, "with_share", percent=fixed(Fraction(one.utility_ppm, 10**4), 1)), class_="note")
 
 
-def _why_not_yet(line: LineNow) -> str:
+def _why_not_yet(line: LineNow, site: SiteModel) -> str:
     running = line.running
     if running is None or running.energy is None or running.energy.amount is None:
         return "waiting_energy"
     if running.beside:
         return "at_once"
     known = running.good is not None and running.good.amount is not None and running.good.amount > 0
-    return "undeclared" if known else "waiting_good"
+    if not known:
+        return "waiting_good"
+    return "undeclared" if site.product(running.product) is None else "other_unit"
 
 
 def _batch(line: LineNow, site: SiteModel, language: Language, at_ns: int) -> Html:
