@@ -15,6 +15,18 @@ from pydantic import BaseModel, ValidationError
 
 SHOWN_CHARACTERS = 60
 SECRET_WORDS = ("password", "secret", "token", "pem")
+NAME_PATTERN = "^[a-z][a-z0-9_]*$"
+# pydantic's kinds of error that mean a value was written in another form than TOML has for it -> how it is written
+FORMS = {
+    "string_type": "write it as text, in quotes",
+    "int_type": "write a whole number, without quotes or unit",
+    "int_parsing": "write a whole number, without quotes or unit",
+    "int_from_float": "write a whole number, without quotes or unit",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+    "date_type": "write a date without quotes, such as 2026-10-01",
+    "date_from_datetime_parsing": "write a date without quotes, such as 2026-10-01",
+}
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -84,7 +96,7 @@ def _line(found: Any, model: type[BaseModel], document: Mapping[str, Any] | None
         case "missing":
             return f"{path}: missing: add it"
         case "extra_forbidden":
-            return f"{path}: unknown key: {suggest(str(found['loc'][-1]), keys)}"
+            return f"{path}: unknown key: {_other_key(found, model, keys)}"
         case "union_tag_not_found":
             key = context["discriminator"].strip("'")
             return f"{path}.{key}: missing: it says which kind this is"
@@ -95,7 +107,31 @@ def _line(found: Any, model: type[BaseModel], document: Mapping[str, Any] | None
     hint = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if found["type"] == "value_error" and isinstance(found["input"], Mapping):
         return f"{path}: {hint}" if path else str(hint)  # what it says of several keys together names them
+    if path and document is not None and (form := _form(found, path)):
+        return f"{path}: {form}"
     return f"{path}: {_shown(path, found['input'])}: {hint}" if path else str(hint)
+
+
+def _other_key(found: Any, model: type[BaseModel], keys: Collection[str]) -> str:  # noqa: ANN401 - pydantic's
+    """A hint for a key that its table does not have; it may be one of the file's own, written below a table."""
+    key = found["loc"][-1]
+    if len(found["loc"]) > 1 and key in _fields(model) and not isinstance(found["input"], list | Mapping):
+        return "write it above the first [table], for below one it is part of that table"
+    return suggest(str(key), keys)
+
+
+def _form(found: Any, path: str) -> str | None:  # noqa: ANN401 - pydantic's
+    """The value and how it is written in TOML, where it was given in another form."""
+    kind, given = found["type"], found["input"]
+    if kind in ("dict_type", "model_type", "model_attributes_type") and isinstance(given, list):
+        return f"there is only one: write [{path}], in one pair of brackets"
+    if kind in ("tuple_type", "list_type"):
+        if isinstance(given, Mapping):
+            return f"there may be several: write [[{path}]], in two pairs of brackets"
+        return f"{_shown(path, given)}: write a list, in brackets, even of one"
+    if kind == "string_pattern_mismatch" and found["ctx"]["pattern"] == NAME_PATTERN:
+        return f"{_shown(path, given)}: write a-z, 0-9 and _, a letter first"
+    return f"{_shown(path, given)}: {FORMS[kind]}" if kind in FORMS else None
 
 
 def _quoted(expected: str) -> list[str]:

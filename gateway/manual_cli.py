@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         told = hand_in(given.config, config, prepared, kind, filing)
     except (Stopped, OSError, ValueError) as error:
-        return _refuse(str(error).splitlines(), FAILED)
+        return _refuse([_in_options(given.what, line) for line in str(error).splitlines()], FAILED)
     sys.stdout.write(f"{kind}: {told}\n")
     return 0
 
@@ -110,7 +110,13 @@ def _amendment(given: argparse.Namespace, _site: SiteModel) -> tuple[str, Mappin
 
 
 FILINGS = {"reading": _reading, "invoice": _invoice, "quantity": _quantity, "amend": _amendment}
+TEXT_OPTION = {"reading": "--value", "invoice": "--amount", "quantity": "--amount", "amend": "--to"}
 EVIDENCE = {"reading": "picture", "invoice": "document", "quantity": "evidence"}  # the member that holds a file's hash
+
+
+def _in_options(what: str, line: str) -> str:
+    """What the ledger says of a filing's `text`, with the option that gave it."""
+    return re.sub(r"^text: ", f"{TEXT_OPTION[what]}: ", line)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -184,6 +184,9 @@ def amendment(says: AmendmentFiling, ledger: Ledger) -> list[bytes]:
     entry, number, part = _amended(says, ledger)
     old, unit, multiplier = _stated(part)
     written = None if says.text == manual.UNKNOWN else _written("text", says.text, multiplier)
+    if written is not None and written.unit != unit:
+        fitting = ", ".join(name for name, (canonical, _) in amount_text.UNITS.items() if canonical == unit)
+        raise ValueError(f"text: {says.text!r} cannot replace the value on record: give it in one of {fitting}")
     record = AmendmentPart(
         entry=_named(entry),
         number=number,

@@ -1,5 +1,6 @@
 """Configuration faults are told all at once, each with its place, what is wrong and what to do."""
 
+import datetime as dt
 from typing import Annotated, Literal
 
 import pytest
@@ -81,7 +82,7 @@ def test_every_fault_is_told_at_once_and_in_the_writers_words():
         "bus.0.hots: unknown key: did you mean host?",
         "bus.1.parity: 'X': use one of E, N, O",
         "meter.line-1.address: 300: Modbus addresses end at 247",
-        "meter.line-2.address: 'two': should be a valid integer, unable to parse string as an integer",
+        "meter.line-2.address: 'two': write a whole number, without quotes or unit",
         "limits.press.adress: unknown key: did you mean address?",
         "colour: unknown key: use one of bus, limits, meter, password_length",
     ]
@@ -92,6 +93,44 @@ def test_the_kind_of_a_table_is_part_of_the_words_but_not_of_the_path():
         "bus.0: 'modbus': use one of serial, tcp",
         "bus.1.kind: missing: it says which kind this is",
     ]
+
+
+class Forms(BaseModel):
+    """One key of each form."""
+
+    model_config = STRICT
+    text: str = ""
+    count: int = 0
+    flag: bool = False
+    day: dt.date | None = None
+    names: tuple[str, ...] = ()
+    one: Meter | None = None
+    many: tuple[Meter, ...] = ()
+    point: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "a"
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("text = 45.3", "text: 45.3: write it as text, in quotes"),
+        ("count = '5 s'", "count: '5 s': write a whole number, without quotes or unit"),
+        ("count = 1.5", "count: 1.5: write a whole number, without quotes or unit"),
+        ("flag = 'maybe'", "flag: 'maybe': write true or false"),
+        ("day = '1 May'", "day: '1 May': write a date without quotes, such as 2026-10-01"),
+        ("names = 'power'", "names: 'power': write a list, in brackets, even of one"),
+        ("[[one]]\nname = 'a'", "one: there is only one: write [one], in one pair of brackets"),
+        ("point = 'Gas volume'", "point: 'Gas volume': write a-z, 0-9 and _, a letter first"),
+        (
+            "[one]\nname = 'a'\naddress = 1\ncount = 2",
+            "one.count: unknown key: write it above the first [table], for below one it is part of that table",
+        ),
+        ("[many]\nname = 'a'", "many: there may be several: write [[many]], in two pairs of brackets"),
+    ],
+)
+def test_a_value_in_another_form_is_told_how_it_is_written(given, line):
+    with pytest.raises(Problems) as caught:
+        parse_toml(given.encode(), Forms)
+    assert list(caught.value.lines) == [line]
 
 
 def test_a_secret_is_never_repeated():

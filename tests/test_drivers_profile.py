@@ -144,6 +144,7 @@ def test_all_problems_are_listed_at_once():
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
+        ({"unit": '"mbar"'}, "point.e.unit: 'mbar' is not known: use one of Wh, kWh, "),
         ({"unit": '"kwh"'}, "point.e.unit: 'kwh' is not known: use kWh"),
         ({"unit": '"V"'}, "point.e.unit: 'V' does not measure active_energy: use one of Wh, kWh, MWh"),
         ({"step": '"-1"'}, "point.e.step: '-1': must be greater than zero"),
@@ -160,7 +161,7 @@ def test_all_problems_are_listed_at_once():
         ({"invalid": "[0x100000000]"}, "point.e.invalid: does not fit uint32: give raw integers of 32 bits, words in "),
         ({"kind": '"gauge"', "age_ms": "5"}, "point.e.age_ms: only a counter has it: remove it, or set kind to "),
         ({"obis": '"1.8.0"'}, "point.e.obis: '1.8.0': String should match pattern"),
-        ({"address": "true"}, "point.e.address: True: should be a valid integer"),
+        ({"address": "true"}, "point.e.address: True: write a whole number, without quotes or unit"),
     ],
 )
 def test_a_fault_is_named_with_a_hint(changes, line):

@@ -97,7 +97,7 @@ def test_an_amendment_is_in_the_next_statement(works, capsys):
     [
         (["quantity", "--batch", "L1-0001", "--amount", "90 kg"], 2, "write AGENT/LINE/BATCH"),
         (["quantity", "--batch", f"{BATCH}9", "--amount", "90 kg"], 1, "not in the ledger yet"),
-        (["quantity", "--batch", BATCH, "--amount", "90"], 1, "text: '90': write a number"),
+        (["quantity", "--batch", BATCH, "--amount", "90"], 1, "--amount: '90': write a number"),
         (
             ["quantity", "--batch", BATCH, "--amount", "90 kg", "--evidence", "none.pdf"],
             2,
@@ -105,7 +105,7 @@ def test_an_amendment_is_in_the_next_statement(works, capsys):
         ),
         (["quantity", "--batch", BATCH, "--amount", "90 kg", "--evidence", "."], 2, ".: Is a directory: name"),
         (["amend", "--to", "80 kg"], 2, "give either --batch AGENT/LINE/BATCH or --entry INDEX"),
-        (["amend", "--batch", BATCH, "--to", "80 kWh"], 1, "'80 kWh' is not"),
+        (["amend", "--batch", BATCH, "--to", "80 kWh"], 1, "--to: '80 kWh' cannot replace"),
         (["reading", "--counter", COUNTER, "--value", "5 kWh", "--at", "noon"], 2, "--at: 'noon' is not a time"),
         (
             ["reading", "--counter", COUNTER, "--value", "5 kWh", "--at", "2023-11-15", "--within", "-1"],

@@ -100,7 +100,12 @@ def test_a_batch_sealed_twice_by_a_crash_is_its_first_entry(sealer):
         ("quantity", QUANTITY, {"text": "9 kWh"}, "is energy"),
         ("quantity", QUANTITY, {"batch": "L1-0003"}, "not in the ledger yet: did you mean L1-000"),
         ("amendment", AMENDMENT, {"role": "scrap"}, "no meter tells its scrap output: file a quantity instead"),
-        ("amendment", AMENDMENT, {"text": "80 kWh"}, "'80 kWh' is not 80000000 g_milli"),
+        (
+            "amendment",
+            AMENDMENT,
+            {"text": "80 kWh"},
+            "'80 kWh' cannot replace the value on record: give it in one of g, kg, t",
+        ),
         ("amendment", AMENDMENT, {"batch": None}, "batch: missing"),
         ("amendment", AMENDMENT, {"entry": 10**6}, "no part 0 there"),
         ("amendment", AMENDMENT, {"entry": 0}, "a part of kind author is not amendable"),

@@ -3,7 +3,6 @@
 In: points, each valid by itself. Out: lines `key.path: problem: hint`. Never: stops at the first fault.
 """
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -146,9 +145,11 @@ def _form(point: Point) -> Iterator[str]:
 
 def _meaning(point: Point) -> Iterator[str]:
     if point.unit not in UNITS:
-        near = difflib.get_close_matches(point.unit.lower(), [unit.lower() for unit in UNITS], 1)
-        meant = [unit for unit in UNITS if near and unit.lower() == near[0]] or list(UNITS)
-        yield f"unit: {point.unit!r} is not known: use {' or '.join(meant) if near else 'one of ' + ', '.join(meant)}"
+        near = [unit for unit in UNITS if unit.lower() == point.unit.lower()]
+        meant = " or ".join(near) or "one of " + ", ".join(
+            UNITS
+        )  # never the next best: bar for mbar is a factor of 1000
+        yield f"unit: {point.unit!r} is not known: use {meant}"
     else:
         for quantity, canonical in (("active_energy", "wh_milli"), ("active_power", "w_milli")):
             if point.quantity.startswith(quantity) and UNITS[point.unit][0] != canonical:
