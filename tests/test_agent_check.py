@@ -41,7 +41,7 @@ def test_a_bus_without_a_meter_is_not_opened(tmp_path):
 # what is replaced in the configuration, by what; the key, a word of the problem and one of the hint
 MISTAKES = [
     ("seal_s = 5", "sael_s = 5", "agent.sael_s", "unknown key", "did you mean seal_s?"),
-    ("seal_s = 5", 'seal_s = "soon"', "agent.seal_s", "'soon'", "integer"),
+    ("seal_s = 5", 'seal_s = "soon"', "agent.seal_s", "'soon'", "whole number"),
     ("seal_s = 5", "seal_s = 0", "agent.seal_s", "0", "greater than or equal to 1"),
     ('site = "works"\n', "", "agent.site", "missing", "add it"),
     ('site = "works"', 'site = "Werk 1"', "agent.site", "'Werk 1'", "a-z"),
