@@ -10,10 +10,11 @@ import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from contract import cbor, merkle
+from contract import cbor, heads, merkle
 from contract.errors import Malformed, TooLarge
 
 SEED_BYTES, SALT_BYTES, HASH_BYTES = 32, 16, 32
+_NULL, _PAIR = b"\xf6", b"\x82"
 PARTS_MAX = 1 << 14  # so that a body of two mebibytes of empty parts costs its reader nothing
 
 
@@ -38,23 +39,27 @@ def pack(seed: bytes, parts: Sequence[bytes]) -> bytes:
     """Write a full body. Raises TooLarge."""
     if len(seed) != SEED_BYTES:
         raise ValueError(f"a body's seed has {SEED_BYTES} bytes")
-    _check_count(parts)
+    _check_count(len(parts))
     return cbor.encode([seed, list(parts)])
 
 
 def unpack(data: bytes) -> Body:
     """Read a full or a redacted body. Raises TooLarge or Malformed."""
-    match cbor.decode(data):
-        case [bytes(seed), list(parts)] if len(seed) == SEED_BYTES and all(isinstance(p, bytes) for p in parts):
-            _check_count(parts)
-            leaves = [merkle.leaf_hash(salt(seed, i) + part) for i, part in enumerate(parts)]
-            return Body(tuple(leaves), tuple(parts))
-        case [None, list(items)]:
-            _check_count(items)
-            shown = [_redacted_item(item) for item in items]
-            return Body(tuple(leaf for leaf, _ in shown), tuple(part for _, part in shown))
-        case _:
-            raise Malformed("body: must be [seed, [part, ...]] or [null, [item, ...]]")
+    seed, at = _seed(data)
+    count, at = heads.head(data, at, heads.ARRAY)
+    _check_count(count)
+    leaves: list[bytes] = []
+    parts: list[bytes | None] = []
+    for index in range(count):
+        if seed is None:
+            leaf, part, at = _redacted_item(data, at)
+        else:
+            part, at = heads.string(data, at)
+            leaf = merkle.leaf_hash(salt(seed, index) + part)
+        leaves.append(leaf)
+        parts.append(part)
+    heads.end(data, at)
+    return Body(tuple(leaves), tuple(parts))
 
 
 def redact(data: bytes, keep: Collection[int]) -> bytes:
@@ -70,16 +75,33 @@ def redact(data: bytes, keep: Collection[int]) -> bytes:
     return cbor.encode([None, [item if i in keep else leaves[i] for i, item in enumerate(shown)]])
 
 
-def _check_count(parts: Sequence[object]) -> None:
-    if len(parts) > PARTS_MAX:
-        raise TooLarge(f"body: {len(parts)} parts; at most {PARTS_MAX}")
+def _check_count(count: int) -> None:
+    if count > PARTS_MAX:
+        raise TooLarge(f"body: {count} parts; at most {PARTS_MAX}")
 
 
-def _redacted_item(item: object) -> tuple[bytes, bytes | None]:
-    match item:
-        case bytes(leaf) if len(leaf) == HASH_BYTES:
-            return leaf, None
-        case [bytes(part_salt), bytes(part)] if len(part_salt) == SALT_BYTES:
-            return merkle.leaf_hash(part_salt + part), part
-        case _:
-            raise Malformed("body: an item is [16-byte salt, part] or a 32-byte leaf hash")
+def _seed(data: bytes) -> tuple[bytes | None, int]:
+    """What stands before the parts: the seed of a full body, null in a redacted one."""
+    length, at = heads.head(data, 0, heads.ARRAY)
+    if data[at : at + 1] == _NULL:
+        seed, at = None, at + 1
+    else:
+        seed, at = heads.string(data, at)
+    if length != 2 or (seed is not None and len(seed) != SEED_BYTES):
+        raise Malformed("body: must be [seed, [part, ...]] or [null, [item, ...]]")
+    return seed, at
+
+
+def _redacted_item(data: bytes, at: int) -> tuple[bytes, bytes | None, int]:
+    """An item's leaf hash, its part if that is shown, and where the next item begins."""
+    part: bytes | None = None
+    if data[at : at + 1] == _PAIR:
+        part_salt, at = heads.string(data, at + 1)
+        part, at = heads.string(data, at)
+        fits, leaf = len(part_salt) == SALT_BYTES, merkle.leaf_hash(part_salt + part)
+    else:
+        leaf, at = heads.string(data, at)
+        fits = len(leaf) == HASH_BYTES
+    if not fits:
+        raise Malformed("body: an item is [16-byte salt, part] or a 32-byte leaf hash")
+    return leaf, part, at

@@ -9,9 +9,11 @@ from typing import Any, NoReturn
 
 import cbor2
 
+from contract import heads
 from contract.errors import Malformed
 
 DEPTH_MAX = 16
+ITEMS_MAX = 1 << 17  # an empty array takes 1 byte here and 150 in memory; no segment an agent seals has so many
 INT_MIN, INT_MAX = -(2**64), 2**64 - 1
 
 
@@ -32,13 +34,16 @@ def _refuse_tag(*_: object) -> NoReturn:
 def encode(value: object) -> bytes:
     """Write a value in its one form. Raises Malformed for anything outside the dialect."""
     try:
-        return bytes(cbor2.dumps(_sorted(value, 0)))
+        written = bytes(cbor2.dumps(_sorted(value, 0)))
     except UnicodeEncodeError:
         raise Malformed("CBOR: text with half a surrogate pair is not UTF-8") from None
+    _check_count(written)
+    return written
 
 
 def decode(data: bytes) -> Any:  # noqa: ANN401 - what the bytes say is checked by whoever asked for them
     """Read a value. Raises Malformed unless `data` is exactly what `encode` would write for it."""
+    _check_count(data)
     try:
         value = cbor2.loads(
             data, semantic_decoders=_NoTags(), max_depth=DEPTH_MAX, allow_indefinite=False, allow_duplicate_keys=False
@@ -48,6 +53,11 @@ def decode(data: bytes) -> Any:  # noqa: ANN401 - what the bytes say is checked 
     if encode(value) != data:
         raise Malformed("CBOR: not in deterministic form")
     return value
+
+
+def _check_count(data: bytes) -> None:
+    if len(data) > ITEMS_MAX:  # an item takes a byte at least
+        heads.check_count(data, ITEMS_MAX)
 
 
 def _sorted(value: object, depth: int) -> object:

@@ -1,11 +1,12 @@
 """An entry on the wire: `[signed header, body]` in one zstd frame. Compression is outside the evidence.
 
-Every size is checked before the bytes it limits are touched.
+Every size is checked before the bytes it limits are touched, and nothing but two byte strings is ever built: whoever
+sent this has not proven who they are.
 """
 
 import zstandard
 
-from contract import cbor
+from contract import cbor, heads
 from contract.errors import Malformed, TooLarge
 
 MESSAGE_BYTES_MAX = 1 << 20  # as received, compressed
@@ -25,11 +26,17 @@ def unpack(data: bytes) -> tuple[bytes, bytes]:
     """Read a message: (signed header, body). Raises TooLarge or Malformed."""
     if len(data) > MESSAGE_BYTES_MAX:
         raise TooLarge(f"message: {len(data)} bytes; at most {MESSAGE_BYTES_MAX}")
-    match cbor.decode(decompress(data, PLAIN_BYTES_MAX)):
-        case [bytes(signed), bytes(body)]:
-            return signed, body
-        case _:
-            raise Malformed("message: must be [signed header, body]")
+    plain = decompress(data, PLAIN_BYTES_MAX)
+    try:
+        length, at = heads.head(plain, 0, heads.ARRAY)
+        signed, at = heads.string(plain, at)
+        body, at = heads.string(plain, at)
+        heads.end(plain, at)
+    except Malformed as error:
+        raise Malformed(f"message: must be [signed header, body]: {error}") from None
+    if length != 2:
+        raise Malformed("message: must be [signed header, body]")
+    return signed, body
 
 
 def decompress(data: bytes, bytes_max: int) -> bytes:

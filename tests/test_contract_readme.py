@@ -335,6 +335,7 @@ def test_limits():
         "message unpacked": [message.PLAIN_BYTES_MAX],
         "header (payload)": [entry.HEADER_BYTES_MAX, entry.HEADER_BYTES_MAX + 256],
         "parts in a body": [body.PARTS_MAX],
+        "items in a CBOR value": [cbor.ITEMS_MAX],
         "scans in a block; readings in a segment's part": [segment.SCANS_MAX, segment.READINGS_MAX],
         "receipt": [receipt.RECEIPT_BYTES_MAX],
         "checkpoint": [checkpoint.CHECKPOINT_BYTES_MAX],

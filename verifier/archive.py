@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from contract import cbor, checkpoint, keys, message, receipt
+from contract import checkpoint, heads, keys, message, receipt
 from contract.archive import MEMBERS, pack
-from contract.errors import Malformed, TooLarge
+from contract.errors import Inadmissible, Malformed, TooLarge
 from contract.topics import NAME
 
 ARCHIVE_BYTES_MAX = 1 << 30
@@ -25,7 +25,7 @@ SMALL_BYTES_MAX = {
 }
 ORIGIN = "metertrail/"
 _LOCAL_HEADER = 30  # bytes before a member's name; the lengths of name and extra field are its last two words
-_ARRAY_OF_3, _NULL = 0x83, 0xF6
+_ARRAY_OF_3, _NULL = 0x83, b"\xf6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,50 +127,38 @@ def _ledger_key(pem: bytes) -> Ed25519PublicKey:
 def _entries(data: bytes) -> Iterator[Kept]:
     at = count = 0
     while at < len(data):
-        where, start = f"entries.cborseq: item {count}", at
-        if data[at] != _ARRAY_OF_3:
-            raise Malformed(f"{where}: must be [index, signed header, body or null]")
-        index, at = _head(data, at + 1, 0, where)
-        signed, at = _bytes(data, at, where)
-        body: bytes | None = None
-        if data[at : at + 1] == bytes([_NULL]):
-            at += 1
-        else:
-            body, at = _bytes(data, at, where)
-        if cbor.encode([index, signed, body]) != data[start:at]:
-            raise Malformed(f"{where}: not in deterministic form")
+        try:
+            index, signed, body, at = _entry(data, at)
+        except Inadmissible as error:
+            raise type(error)(f"entries.cborseq: item {count}: {error}") from None
         yield Kept(index, signed, body)
         count += 1
+
+
+def _entry(data: bytes, at: int) -> tuple[int, bytes, bytes | None, int]:
+    if data[at] != _ARRAY_OF_3:
+        raise Malformed("must be [index, signed header, body or null]")
+    index, at = heads.head(data, at + 1, heads.UNSIGNED)
+    signed, at = _bytes(data, at, message.PLAIN_BYTES_MAX)
+    if data[at : at + 1] == _NULL:
+        return index, signed, None, at + 1
+    body, at = _bytes(data, at, message.PLAIN_BYTES_MAX)
+    return index, signed, body, at
 
 
 def _receipts(data: bytes) -> Iterator[bytes]:
     at = count = 0
     while at < len(data):
-        where, start = f"receipts.cborseq: item {count}", at
-        item, at = _bytes(data, at, where, receipt.RECEIPT_BYTES_MAX)
-        if cbor.encode(item) != data[start:at]:
-            raise Malformed(f"{where}: not in deterministic form")
+        try:
+            item, at = _bytes(data, at, receipt.RECEIPT_BYTES_MAX)
+        except Inadmissible as error:
+            raise type(error)(f"receipts.cborseq: item {count}: {error}") from None
         yield item
         count += 1
 
 
-def _bytes(data: bytes, at: int, where: str, bytes_max: int = message.PLAIN_BYTES_MAX) -> tuple[bytes, int]:
-    length, at = _head(data, at, 2, where)
+def _bytes(data: bytes, at: int, bytes_max: int) -> tuple[bytes, int]:
+    length, _ = heads.head(data, at, heads.BYTES)
     if length > bytes_max:
-        raise TooLarge(f"{where}: {length} bytes; at most {bytes_max}")
-    if at + length > len(data):
-        raise Malformed(f"{where}: is cut short")
-    return data[at : at + length], at + length
-
-
-def _head(data: bytes, at: int, major: int, where: str) -> tuple[int, int]:
-    """The argument of a CBOR head of the given major type (RFC 8949, section 3), and where its content begins."""
-    if at >= len(data) or data[at] >> 5 != major or data[at] & 0x1F > 27:
-        raise Malformed(f"{where}: not of the form this member has")
-    short = data[at] & 0x1F
-    if short < 24:
-        return short, at + 1
-    width = 1 << (short - 24)
-    if at + 1 + width > len(data):
-        raise Malformed(f"{where}: is cut short")
-    return int.from_bytes(data[at + 1 : at + 1 + width], "big"), at + 1 + width
+        raise TooLarge(f"{length} bytes; at most {bytes_max}")
+    return heads.string(data, at)
