@@ -11,7 +11,8 @@ help:
 	@echo "make bench   what reading, signing and keeping cost, beside published figures, and what energies cost, beside a"
 	@echo "             bare sum, polars, pandas and DuckDB, which it installs into an environment of their own (5 minutes)"
 	@echo "make soak    100,000 faulty answers, bounds and U95 of 3,000 drawn meters held against their truth, then the"
-	@echo "             unattended demonstration over five seeds, each held against its plant's truth (8 minutes)"
+	@echo "             unattended demonstration over five seeds, each held against its plant's truth; every byte of a"
+	@echo "             small archive changed in turn (9 minutes)"
 	@echo "make lock    resolve the dependencies anew and write the lock files"
 
 $(BIN)/python:
@@ -50,10 +51,11 @@ bench: $(VENV)/run.stamp $(VENV)/bench/run.stamp
 	$(BIN)/python -m simulators.bench.serial_bus
 	$(VENV)/bench/bin/python -m simulators.bench.aggregation
 
-soak: $(VENV)/run.stamp
+soak: $(VENV)/dev.stamp
 	mkdir -p build
 	$(BIN)/python -m simulators.storm --requests 170000 --seed 1
 	$(BIN)/python -m simulators.truth --meters 1000 --seed 1
+	ALTERED_EVERY=1 $(BIN)/python -m pytest -q tests/test_verifier_altered.py
 	for seed in 1 2 3 4 5; do \
 	  $(BIN)/metertrail demo --seconds 90 --seed $$seed --free-ports --report build/soak-$$seed.json || exit 1; \
 	done

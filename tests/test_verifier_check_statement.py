@@ -120,10 +120,24 @@ def test_a_run_of_a_larger_ledger_than_it_stood_in_is_named():
     assert any("larger than it stood in" in line for line in failures(made))
 
 
-def test_a_ledger_without_a_site_model_cannot_be_recomputed():
+def test_a_site_model_or_a_factor_that_is_withheld_is_named():
     made = maker.factory()
-    made.ledger[maker.index_of(made, GATEWAY, "site")][1] = None
-    assert "FAIL statement not recomputable: no site model is in the ledger" in failures(made)
+    made.ledger[4][1] = None
+    hidden = "the site model in force is not shown; withheld: 4 gateway 00000000/4 (site)"
+    assert f"FAIL statement not recomputable: {hidden}" in failures(made)
+    made = maker.factory()
+    made.ledger[5][1] = None
+    assert any(line.endswith("; withheld: 5 gateway 00000000/5 (factor)") for line in failures(made))
+
+
+def test_a_later_site_model_withheld_never_brings_an_older_one_back():
+    made = maker.opened()
+    made.add(GATEWAY, "site", [records.write(records.SitePart(toml=maker.SITE_TOML))], maker.T0, maker.T0)
+    maker.produced(made)
+    maker.stated(made)
+    assert failures(made) == []
+    made.ledger[maker.index_of(made, GATEWAY, "site", 1)][1] = None
+    assert any("the site model in force is not shown; withheld: 6 gateway" in line for line in failures(made))
 
 
 def test_an_agents_site_model_counts_for_nothing():

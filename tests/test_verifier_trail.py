@@ -51,3 +51,14 @@ def test_where_names_author_epoch_seq_and_type():
     seen, _ = read(maker.factory())
     item = seen.items[index_of(maker.factory(), AGENT, "segment")]
     assert item.where == f"edge-1 {item.header.epoch.hex()[:8]}/1 (segment)"
+
+
+def test_what_the_gateway_does_not_show_is_named_and_no_more_than_three():
+    made = maker.factory()
+    assert trail.withheld(read(made)[0], "enrolment", "site") == ""
+    enrolments = [index_of(made, GATEWAY, "enrolment", nth) for nth in range(3)]
+    made.ledger[enrolments[1]][1] = None
+    assert trail.withheld(read(made)[0], "enrolment") == "; withheld: 2 gateway 00000000/2 (enrolment)"
+    for at in (*enrolments, index_of(made, GATEWAY, "site")):
+        made.ledger[at][1] = None
+    assert trail.withheld(read(made)[0], "enrolment", "site").endswith("3 gateway 00000000/3 (enrolment) and 1 more")

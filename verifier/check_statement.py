@@ -21,7 +21,7 @@ from verifier import check_manual
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding
-from verifier.trail import GATEWAY, Trail, records_of
+from verifier.trail import GATEWAY, Trail, records_of, withheld
 
 NO_END = 2**63  # of the ledger: every entry of the archive
 
@@ -53,7 +53,7 @@ def claim(statement: bytes) -> Claim:
 
 def run(trail: Trail) -> tuple[Trail, list[Finding]]:
     """The run entry that carries this statement, and the trail as it stood when it was computed."""
-    fault = "no run entry of the gateway carries this statement"
+    fault = f"no run entry of the gateway carries this statement{withheld(trail, 'run')}"
     for item in reversed(list(trail.of("run", author=GATEWAY))):
         try:
             runs = records_of(item, records.RunPart, "run")
@@ -80,7 +80,7 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
         due = _recomputed(trail, evidence, batches, said)
     except (ValueError, ArithmeticError, RecursionError) as error:  # Malformed is a ValueError
         text = (str(error) or type(error).__name__).splitlines()[0]
-        yield Finding("statement", ok=False, text=f"not recomputable: {text}")
+        yield Finding("statement", ok=False, text=f"not recomputable: {text}{withheld(trail, 'site', 'factor')}")
         return
     manifests = ((author, one) for author, many in evidence.stated.items() for one in many)
     counters = ((author, counter) for author, one in manifests for counter in one.counters.values())
@@ -133,6 +133,8 @@ def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said
 
 def _site(trail: Trail) -> SiteModel:
     for item in reversed(list(trail.of("site", author=GATEWAY))):
+        if item.whole() is None:
+            raise Malformed("the site model in force is not shown")
         for part in records_of(item, records.SitePart, "site"):
             return site_model.parse(part.toml)
     raise Malformed("no site model is in the ledger")

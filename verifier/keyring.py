@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from contract import cbor, cose, keys, records
 from contract.errors import Inadmissible, Malformed
 from verifier.finding import Finding
-from verifier.trail import GATEWAY, Item, Trail, records_of
+from verifier.trail import GATEWAY, Item, Trail, records_of, withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ def read(trail: Trail) -> tuple[Keyring, list[Finding]]:
 
 def signatures(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
     """Every entry is signed by the key in force for its author at its place in the ledger."""
-    wrong = 0
+    wrong, hidden = 0, withheld(trail, "enrolment")
     for item in trail.items:
-        if fault := _signature_fault(item, trail.archive.site, keyring):
+        if fault := _signature_fault(item, trail.archive.site, keyring, hidden):
             wrong += 1
             yield Finding("signature", ok=False, text=f"{item.index} {item.where}: {fault}")
     if not wrong:
@@ -69,10 +69,10 @@ def signatures(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
         )
 
 
-def _signature_fault(item: Item, site: str, keyring: Keyring) -> str | None:
+def _signature_fault(item: Item, site: str, keyring: Keyring, hidden: str) -> str | None:
     enrolment = keyring.key_of(item.header.author, item.index)
     if enrolment is None:
-        return f"no key is enrolled for {item.header.author} before this entry"
+        return f"no key is enrolled for {item.header.author} before this entry{hidden}"
     signed = item.container.container
     if signed.key_id != enrolment.thumbprint:
         other = keyring.author_of(signed.key_id)

@@ -16,6 +16,7 @@ from verifier.archive import Archive, Kept
 from verifier.finding import Finding
 
 GATEWAY = "gateway"  # the gateway's name as an author
+NAMED_MAX = 3  # entries named in one finding
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -121,3 +122,10 @@ def taken_apart(entries: Iterable[Kept], site: str) -> tuple[tuple[Item, ...], l
 def records_of(item: Item, kind: type[Record], name: str) -> list[Record]:
     """The shown parts of an entry that call themselves `name`, read as `kind`. Raises Malformed."""
     return [records.read(part, kind) for part in item.shown() if records.kind_of(part) == name]
+
+
+def withheld(entries: Entries, *types: str) -> str:
+    """Which of the gateway's entries are not shown, as the end of a sentence on what is lacking; empty if all are."""
+    names = [f"{item.index} {item.where}" for item in entries.of(*types, author=GATEWAY) if item.whole() is None]
+    more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
+    return f"; withheld: {', '.join(names[:NAMED_MAX])}{more}" if names else ""

@@ -4,6 +4,7 @@ In: an archive, and perhaps a trust file's content. Out: a `Report`: findings an
 failed < self-consistent (nobody vouches for the keys) < pinned (every key is one the reader knows from elsewhere).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,20 +47,28 @@ class Report:
 
 def verify(archive: Archive, trusted: Trust | None = None) -> Report:
     """Run every check. One that fails never keeps the others from running."""
+    found = tuple(findings(archive, trusted))
+    if not all(finding.ok for finding in found):
+        return Report(found, "failed")
+    return Report(found, "self-consistent" if trusted is None else "pinned")
+
+
+def findings(archive: Archive, trusted: Trust | None = None) -> Iterator[Finding]:
+    """What every check finds, one after another: first whose words these are, then what they amount to."""
     read, unreadable = trail.read(archive)
     ring, unfit = keyring.read(read)
-    findings = [*check_ledger.form(read), *check_ledger.ledger(read), *unreadable, *unfit]
-    findings += keyring.signatures(read, ring)
-    findings += check_ledger.identities(read)
-    findings += check_chain.chains(read)
-    findings += check_receipts.receipts(read, ring)
-    findings += check_ledger.history(read)
-    findings += _numbers(read)
+    yield from check_ledger.form(read)
+    yield from check_ledger.ledger(read)
+    yield from unreadable
+    yield from unfit
+    yield from keyring.signatures(read, ring)
+    yield from check_ledger.identities(read)
+    yield from check_chain.chains(read)
+    yield from check_receipts.receipts(read, ring)
+    yield from check_ledger.history(read)
+    yield from _numbers(read)
     if trusted is not None:
-        findings += trust.pinned(read, trusted)
-    if not all(finding.ok for finding in findings):
-        return Report(tuple(findings), "failed")
-    return Report(tuple(findings), "self-consistent" if trusted is None else "pinned")
+        yield from trust.pinned(read, trusted)
 
 
 def _numbers(whole: trail.Trail) -> list[Finding]:
