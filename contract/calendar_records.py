@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel
 from contract import calendar
 from contract.calendar import Weekday
 from contract.calendar_form import TimeOfDay, ZonedCalendarForm, meant, minutes
-from contract.entry import RECORD, Name
+from contract.entry import RECORD, Listed, Name
 from contract.zone import ZoneName
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -36,7 +36,7 @@ class Shift(BaseModel):
     name: Name
     start: TimeOfDay
     end: TimeOfDay
-    weekdays: list[Weekday]
+    weekdays: Listed[Weekday]
 
 
 class Holiday(BaseModel):
@@ -54,8 +54,8 @@ class CalendarPart(BaseModel):
     part: Literal["calendar"] = "calendar"
     zone: ZoneName
     day_start: TimeOfDay
-    shifts: list[Shift]
-    holidays: list[Holiday]
+    shifts: Listed[Shift]
+    holidays: Listed[Holiday]
 
     @property
     def calendar(self) -> calendar.Calendar:

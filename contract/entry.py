@@ -5,10 +5,11 @@ Reading never trusts: `read` only takes apart, `verify` checks the signature, `c
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar, cast
 
 from annotated_types import Ge, Le, Len
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
 
 from contract import body, cbor, cose, keys
 from contract.errors import Malformed, TooLarge, UnsupportedVersion
@@ -25,11 +26,22 @@ GATEWAY_TYPES = (
 
 RECORD = ConfigDict(frozen=True, strict=True, extra="allow", ser_json_bytes="hex")
 
+Item = TypeVar("Item")
+
+
+class _OneFault:
+    """Marks a list that is refused at its first wrong item: a hundred thousand faults would fill the memory."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return cast("CoreSchema", {**handler(source), "fail_fast": True})
+
+
 Hash = Annotated[bytes, Len(32, 32)]
 Nonce = Annotated[bytes, Len(16, 16)]
 Name = Annotated[str, Len(1, 64)]
 Count = Annotated[int, Ge(0), Le(2**63 - 1)]
 Integer = Annotated[int, Ge(-(2**63)), Le(2**63 - 1)]
+Listed = Annotated[list[Item], _OneFault()]
 
 
 class Clock(BaseModel):

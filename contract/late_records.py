@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Len
 from pydantic import BaseModel
 
-from contract.entry import RECORD, Count, Hash, Integer, Name
+from contract.entry import RECORD, Count, Hash, Integer, Listed, Name
 from contract.records import Text
 
 
@@ -31,4 +31,4 @@ class LatePart(BaseModel):
     author: Annotated[str, Len(1, 200)]
     reason: Annotated[str, Len(1, 1000)]
     told_ns: Integer
-    lacking: list[Text]
+    lacking: Listed[Text]

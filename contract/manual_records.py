@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from contract.amount_text import Unit
-from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
+from contract.entry import RECORD, Count, Hash, Integer, Listed, Name, Nonce
 from contract.records import Positive, Text
 
 
@@ -68,7 +68,7 @@ class InvoicePart(BaseModel):
     unit: Unit
     from_ns: Integer
     to_ns: Integer
-    counters: list[CounterPlace] = Field(min_length=1)
+    counters: Listed[CounterPlace] = Field(min_length=1)
     author: Name
     reason: Text
     document: Hash | None

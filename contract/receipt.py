@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from contract import cbor, cose, keys
-from contract.entry import RECORD, VERSION, Count, Hash, Integer, Name, Nonce, TreeHead
+from contract.entry import RECORD, VERSION, Count, Hash, Integer, Listed, Name, Nonce, TreeHead
 from contract.errors import Malformed, TooLarge, UnsupportedVersion
 
 RECEIPT_BYTES_MAX = 1 << 16
@@ -50,9 +50,9 @@ class Receipt(BaseModel):
     v: Literal[1]
     agent: Name
     at_ns: Integer
-    heads: list[EpochHead]
-    wanted: list[Wanted]
-    refused: list[Refusal]
+    heads: Listed[EpochHead]
+    wanted: Listed[Wanted]
+    refused: Listed[Refusal]
     checkpoint: TreeHead
 
 

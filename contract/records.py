@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from contract import cbor
 from contract.budget import Budget, Corrected
-from contract.entry import RECORD, Count, Hash, Integer, Name, Nonce
+from contract.entry import RECORD, Count, Hash, Integer, Listed, Name, Nonce
 from contract.error_points import ErrorPoint
 from contract.errors import Malformed
 from contract.handovers import Handover
@@ -82,7 +82,7 @@ class Certificate(BaseModel):
     body: Text
     valid_from_ns: Integer
     valid_to_ns: Integer
-    points: list[ErrorPoint] | None = Field(default=None, exclude_if=lambda given: given is None)
+    points: Listed[ErrorPoint] | None = Field(default=None, exclude_if=lambda given: given is None)
     drift_ppm: Count | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
@@ -102,11 +102,13 @@ class MeterPart(BaseModel):
     ct: Transformer | None
     pt: Transformer | None
     certificate: Certificate | None
-    declared: list[Declared]
+    declared: Listed[Declared]
     power_max_w: Count | None  # the most its circuit can carry; a rise beyond it is a jump
     sheet: Hash | None = Field(default=None, exclude_if=lambda given: given is None)  # of its commissioning
     rated_w: Positive | None = Field(default=None, exclude_if=lambda given: given is None)  # at rated current
-    handover: list[Handover] | None = Field(default=None, exclude_if=lambda given: given is None)  # from the one before
+    handover: Listed[Handover] | None = Field(
+        default=None, exclude_if=lambda given: given is None
+    )  # from the one before
 
 
 class CounterRef(BaseModel):
@@ -133,15 +135,15 @@ class LinePart(BaseModel):
     line: Name
     source: Name
     edge_time: Literal["source", "observed"]
-    energy: list[CounterRef]
+    energy: Listed[CounterRef]
     good: CounterRef | None
     scrap: CounterRef | None
-    media: list[CounterRef] | None = Field(default=None, exclude_if=lambda given: given is None)
+    media: Listed[CounterRef] | None = Field(default=None, exclude_if=lambda given: given is None)
     told_by: ToldBy | None = Field(default=None, exclude_if=lambda given: given is None)  # left out: by tags
     makes: Text | None = Field(default=None, exclude_if=lambda given: given is None)
     state: Name | None = Field(default=None, exclude_if=lambda given: given is None)
-    states: list[StateWord] | None = Field(default=None, exclude_if=lambda given: given is None)
-    lots: list[LotRef] | None = Field(default=None, exclude_if=lambda given: given is None)
+    states: Listed[StateWord] | None = Field(default=None, exclude_if=lambda given: given is None)
+    lots: Listed[LotRef] | None = Field(default=None, exclude_if=lambda given: given is None)
     overlap: Overlap | None = Field(default=None, exclude_if=lambda given: given is None)  # left out: one at a time
 
 
@@ -216,9 +218,11 @@ class BatchPart(BaseModel):
     start: AnyEdge
     end: AnyEdge
     closed: Literal["complete", "incomplete"]
-    inputs: list[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
-    outputs: list[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
-    beside: list[Text] | None = Field(default=None, exclude_if=lambda given: given is None)  # running on when it ended
+    inputs: Listed[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
+    outputs: Listed[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
+    beside: Listed[Text] | None = Field(
+        default=None, exclude_if=lambda given: given is None
+    )  # running on when it ended
 
 
 class AmountPart(BaseModel):
@@ -235,7 +239,7 @@ class AmountPart(BaseModel):
     upper: Integer | None
     u95: Count | None
     interpolated_ppm: Count
-    anomalies: list[Text]
+    anomalies: Listed[Text]
     uncertainty: Budget | None = Field(default=None, exclude_if=lambda given: given is None)  # what makes up u95
     corrected: Corrected | None = Field(default=None, exclude_if=lambda given: given is None)  # by the certificate
     by_power: Integer | None = Field(default=None, exclude_if=lambda given: given is None)  # the meter's own power

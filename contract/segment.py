@@ -15,6 +15,7 @@ from contract.errors import Malformed
 SCANS_MAX = 1 << 16  # per block
 READINGS_MAX = 1 << 18  # per part, so that a run of Bad statuses in a few bytes cannot fill a reader's memory
 LEB128_BYTES_MAX = 10  # the difference of two 64-bit words takes 65 bits, a second difference of times 66
+_CONTINUED = bytes(range(0x80, 0x100))  # bytes that are not the last of an integer
 OPTIONAL_COLUMNS = {"status", "source", "sourceless"}
 TICK_NS = 1_000_000  # agents keep times to a millisecond: requests rounded down, answers up, so bounds still hold
 
@@ -217,7 +218,9 @@ def pack(values: Iterable[int]) -> bytes:
 
 
 def unpack(data: bytes, count: int) -> list[int]:
-    """Read exactly `count` integers. Raises Malformed if the bytes hold another number of them."""
+    """Read exactly `count` integers. Raises Malformed if the bytes hold another number of them, before any is read."""
+    if (held := len(data.translate(None, _CONTINUED))) != count:
+        raise Malformed(f"segment: a column of {held} where {count} are due")
     values: list[int] = []
     rest = shift = 0
     for byte in data:
@@ -229,6 +232,6 @@ def unpack(data: bytes, count: int) -> list[int]:
             continue
         values.append(rest >> 1 if not rest & 1 else -(rest >> 1) - 1)
         rest = shift = 0
-    if shift or len(values) != count:
-        raise Malformed(f"segment: a column of {len(values)} where {count} are due")
+    if shift:
+        raise Malformed("segment: a column's last integer is cut short")
     return values

@@ -1,6 +1,7 @@
 """Records: every kind found in the module round-trips, keeps what it does not know, and refuses what it should."""
 
 import inspect
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -161,3 +162,14 @@ def test_what_nobody_says_of_a_transformer_takes_no_room():
     since = records.Transformer(**known, valid_from_ns=1_700_000_000_000_000_000)
     assert records.write(since) == cbor.encode(known | {"valid_from_ns": 1_700_000_000_000_000_000})
     assert records.read(records.write(since), records.Transformer) == since
+
+
+@pytest.mark.parametrize("item", [0, {}, []])
+def test_a_hundred_thousand_wrong_items_are_told_as_one(item):
+    data = cbor.encode({"part": "meter", "declared": [item] * 130_000})
+    tracemalloc.start()
+    with pytest.raises(Malformed):
+        records.read(data, records.MeterPart)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 32 << 20  # what the items themselves take

@@ -259,7 +259,7 @@ def test_readings_without_a_value_are_limited_too():
 
 @pytest.mark.parametrize("column", [b"\x80" * 1_000_000, b"\xff" * 1_000_000, b"\xff" * 1_000_000 + b"\x01"])
 def test_an_endless_integer_is_given_up_early(column):
-    with pytest.raises(Malformed, match="more than 10 bytes"):
+    with pytest.raises(Malformed, match="more than 10 bytes|of 0 where 1"):
         segment.unpack(column, 1)
 
 
@@ -310,3 +310,13 @@ def test_members_of_any_kind_are_read_in_one_form_or_refused(changed, tick):
 )
 def test_only_a_good_value_may_be_computed_with(status, usable):
     assert segment.is_good(status) is usable
+
+
+def test_a_column_of_too_many_integers_is_refused_before_any_is_read():
+    column = bytes(1 << 21)
+    tracemalloc.start()
+    with pytest.raises(Malformed, match="of 2097152 where 3"):
+        segment.unpack(column, 3)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * len(column)
