@@ -52,8 +52,7 @@ def main(argv: Sequence[str]) -> int:
         return _refuse([str(error)], USAGE)
     try:
         if given.what == "add":
-            sys.stdout.write(f"{one_line(told[0].batch)}: {hand_in(given.config, config, prepared, KIND, told[0])}\n")
-            return 0
+            return _add(given.config, config, prepared, told[0])
         return _import(given, config, prepared, told)
     except Problems as found:
         return _refuse(found.lines, FAILED)
@@ -90,6 +89,17 @@ def _listed(path: Path, prepared: Prepared) -> list[LateBatch]:
         raise ValueError(f"{path}: more than {FILE_BYTES_MAX} bytes: keep only the list of batches in it")
     site = site_model.parse(prepared.site)
     return late_list.rows(str(path), path.read_bytes(), site.local, time.time_ns())
+
+
+def _add(path: Path, config: Config, prepared: Prepared, said: LateBatch) -> int:
+    """Hand it in, and say what it comes to: an incomplete batch is taken too, and does not count."""
+    ledger = Ledger.open(config.gateway.database_url, config.gateway.site)
+    try:
+        summary = one_line(_summary(late_batch.parts(said, ledger)))
+    finally:
+        ledger.close()
+    sys.stdout.write(f"{summary}: {hand_in(path, config, prepared, KIND, said)}\n")
+    return 0
 
 
 def _import(given: argparse.Namespace, config: Config, prepared: Prepared, told: Sequence[LateBatch]) -> int:
@@ -130,7 +140,7 @@ def _summary(parts: Sequence[bytes]) -> str:
     known, lacking = late_facts(parts), records.read(parts[0], LatePart).lacking
     energy = known.energy_wh_milli
     kwh = "energy not known" if energy is None else f"{fixed(Fraction(energy, WH_MILLI_PER_KWH), 3)} kWh"
-    return f"{known.batch} on {known.line}: {kwh}, {'incomplete: ' + '; '.join(lacking) if lacking else 'complete'}"
+    return f"{known.batch} on {known.line}: {kwh}, {'incomplete, not counted: ' + '; '.join(lacking) if lacking else 'complete'}"
 
 
 def _template(path: Path) -> int:

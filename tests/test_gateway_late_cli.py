@@ -1,6 +1,7 @@
 """`metertrail batch`: from words or a list to entries that verify, and every mistake told before anything is taken."""
 
 import json
+import re
 
 import archive_maker as maker
 import pytest
@@ -46,7 +47,7 @@ def size(folder):
 def test_one_batch_is_in_the_ledger_and_verifies(run, works, capsys):
     status, out, err = run(*ADD)
     assert (status, err) == (0, "")
-    assert out.startswith("L1-0003: entry ")
+    assert re.fullmatch(r"L1-0003 on line1: \d+\.\d{3} kWh, complete: entry \d+ of the ledger\n", out)
     assert size(works)[1].count("late_batch") == 1
     assert export_cli.main([*PERIOD, "--out", "a.zip", "gateway.toml"]) == 0
     assert cli.main(["a.zip", "--trust", "trust.toml"]) == 0
@@ -88,7 +89,7 @@ def test_mistakes_are_told_and_take_nothing(run, works, words, status, told):
 def test_a_batchs_name_adds_no_line(run):
     status, out, _ = run(*[word if word != "L1-0003" else "L1\nL2: entry 7" for word in ADD])
     assert (status, out.count("\n")) == (0, 1)
-    assert out.startswith("L1?L2: entry 7: entry ")
+    assert out.startswith("L1?L2: entry 7 on line1: ")
 
 
 def test_a_list_is_told_of_first_and_then_taken_whole(run, works):
