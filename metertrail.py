@@ -12,7 +12,7 @@ PIPE_CLOSED = 141  # as a shell reports a program that SIGPIPE ended
 # sub-command -> module, function, what it is for
 COMMANDS = {
     "demo": ("simulators.demo", "main", "a simulated plant with agent, gateway and page, in one command"),
-    "agent": ("agent.cli", "main", "on a plant gateway: check a configuration, or read and publish evidence"),
+    "agent": ("agent.cli", "main", "on an edge machine: check a configuration, or read and publish evidence"),
     "gateway": (
         "gateway.cli",
         "main",

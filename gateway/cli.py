@@ -38,6 +38,7 @@ def _with_config(path: Path, *, run: bool) -> int:
     if not run:
         agents = ", ".join(agent.name for agent in loaded.agent) or "none"
         sys.stdout.write(f"{path}: site {loaded.gateway.site}, agents {agents}: in order\n")
+        sys.stdout.writelines(f"{loaded.site}: {line}\n" for line in preflight.strangers(loaded, prepared.site))
         return 0
     from gateway import app  # noqa: PLC0415 - pages and numeric kernels take a second to import: only for `run`
 

@@ -28,6 +28,7 @@ from gateway.preflight import Prepared, prepare
 FAILED, USAGE = 1, 2
 FILE_BYTES_MAX = 4 * 2**20
 KIND = "late_batch"
+MORE = "The options of each: metertrail batch CONFIG add --help"
 WH_MILLI_PER_KWH = 10**6
 
 
@@ -61,7 +62,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="metertrail batch", description="Batches that no controller told.")
+    parser = argparse.ArgumentParser(
+        prog="metertrail batch", description="Batches that no controller told.", epilog=MORE
+    )
     parser.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
     commands = parser.add_subparsers(dest="what", required=True)
     add = commands.add_parser("add", help="tell one batch")
@@ -140,7 +143,8 @@ def _summary(parts: Sequence[bytes]) -> str:
     known, lacking = late_facts(parts), records.read(parts[0], LatePart).lacking
     energy = known.energy_wh_milli
     kwh = "energy not known" if energy is None else f"{fixed(Fraction(energy, WH_MILLI_PER_KWH), 3)} kWh"
-    return f"{known.batch} on {known.line}: {kwh}, {'incomplete, not counted: ' + '; '.join(lacking) if lacking else 'complete'}"
+    state = f"incomplete, not counted: {'; '.join(lacking)}" if lacking else "complete"
+    return f"{known.batch} on {known.line}: {kwh}, {state}"
 
 
 def _template(path: Path) -> int:

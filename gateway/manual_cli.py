@@ -120,7 +120,11 @@ def _in_options(what: str, line: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="metertrail manual", description="What no meter tells, as signed entries.")
+    about, more = (
+        "What no meter tells, as signed entries.",
+        "The options of each: metertrail manual CONFIG reading --help",
+    )
+    parser = argparse.ArgumentParser(prog="metertrail manual", description=about, epilog=more)
     parser.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
     commands = parser.add_subparsers(dest="what", required=True)
     command = commands.add_parser("reading", help="a counter read by hand")

@@ -70,6 +70,15 @@ def prepare(config: Config) -> Prepared:
     return Prepared(key, ledger_key, known, password, web_password, mirror_token, site, stated, web_token)
 
 
+def strangers(config: Config, site: bytes) -> Iterator[str]:
+    """Agents of the site's lines that have no key here: no fault, for one may have gone, but mostly a slip."""
+    keyed = [agent.name for agent in config.agent]
+    for line in site_model.parse(site).lines:
+        if line.agent not in keyed:
+            hint = "correct the name, or leave it if that agent is gone"
+            yield f"line.{line.id}.agent: {line.agent!r} is no [[agent]] of the gateway: {hint}"
+
+
 def _shared(agents: Mapping[str, keys.PublicKey | None]) -> Iterator[str]:
     """Two agents with one key could speak for each other."""
     owners: dict[bytes, str] = {}

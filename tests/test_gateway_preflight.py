@@ -6,7 +6,7 @@ from gateway_folder import CONFIGS, Folder
 from contract import keys
 from contract.problems import Problems
 from gateway.config import load
-from gateway.preflight import prepare
+from gateway.preflight import prepare, strangers
 
 
 @pytest.fixture
@@ -52,6 +52,14 @@ def test_all_faults_of_all_files_at_once(folder):
 def test_a_site_model_of_another_site(folder):
     folder.save(('site = "demo"', 'site = "works"'))
     assert faults(folder) == ["site.toml: site: 'demo' where the gateway is of 'works': make them the same"]
+
+
+def test_a_line_of_an_agent_without_a_key_is_told_and_is_no_fault(folder):
+    config = load(folder.path)
+    assert list(strangers(config, prepare(config).site)) == []
+    slip = prepare(config).site.replace(b'agent = "edge-1"', b'agent = "egde-1"', 1)
+    hint = "correct the name, or leave it if that agent is gone"
+    assert list(strangers(config, slip)) == [f"line.line1.agent: 'egde-1' is no [[agent]] of the gateway: {hint}"]
 
 
 def test_one_key_for_two_agents(folder):
