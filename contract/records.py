@@ -106,9 +106,7 @@ class MeterPart(BaseModel):
     power_max_w: Count | None  # the most its circuit can carry; a rise beyond it is a jump
     sheet: Hash | None = Field(default=None, exclude_if=lambda given: given is None)  # of its commissioning
     rated_w: Positive | None = Field(default=None, exclude_if=lambda given: given is None)  # at rated current
-    handover: Listed[Handover] | None = Field(
-        default=None, exclude_if=lambda given: given is None
-    )  # from the one before
+    handover: Listed[Handover] | None = Field(default=None, exclude_if=lambda given: given is None)  # the one before's
 
 
 class CounterRef(BaseModel):
@@ -220,9 +218,7 @@ class BatchPart(BaseModel):
     closed: Literal["complete", "incomplete"]
     inputs: Listed[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
     outputs: Listed[Lot] | None = Field(default=None, exclude_if=lambda given: given is None)
-    beside: Listed[Text] | None = Field(
-        default=None, exclude_if=lambda given: given is None
-    )  # running on when it ended
+    beside: Listed[Text] | None = Field(default=None, exclude_if=lambda given: given is None)  # ran on when it ended
 
 
 class AmountPart(BaseModel):

@@ -215,6 +215,15 @@ def test_a_copy_is_refused_exactly_where_something_rests_on_what_it_withholds(at
         assert WITHHELD[at] == "" or any("withheld" in line for line in lines)
 
 
+def test_every_byte_of_a_redacted_body_changed_is_found():
+    made = untouched()
+    at = index_of(made, AGENT, "segment", 2)
+    redacted = body.redact(made.ledger[at][1], {0})
+    for number in range(len(redacted)):
+        made.ledger[at][1] = redacted[:number] + bytes([redacted[number] ^ 1]) + redacted[number + 1 :]
+        assert missed(made.pack(), ([(f"body {at} ",)], ())) is None, number
+
+
 def where(index: int) -> str:
     header = entry.read(TRUE.ledger[index][0]).header
     return f"{header.author} {header.epoch.hex()[:8]}/{header.seq} ({header.type})"
