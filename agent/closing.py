@@ -3,13 +3,14 @@
 Pure, and a function of the chain alone: whoever has the entries before it can make the same parts again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from agent.aggregation import batch_record
 from agent.aggregation.batch_record import Counters, Place, Role, Run, places, refs
 from agent.aggregation.replay import Counter, Readings, ends_open, readings
 from agent.batches import Ended
-from contract.records import LinePart
+from contract import records
+from contract.records import AmountPart, BatchPart, LinePart
 from contract.segment import MeterSegment
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "awaits_lots",
     "is_open",
     "is_settled",
+    "outcome",
     "parts",
     "places",
     "record",
@@ -53,6 +55,14 @@ def record(
     told = ended.running
     run = Run(told.batch, told.product, told.start, ended.end, told.inputs, told.outputs, ended.beside)
     return batch_record.record(line, run, counters, known, complete=complete)
+
+
+def outcome(made: Sequence[bytes]) -> str:
+    """For the log: how the record of these parts is closed, and the counters that have no amount."""
+    amounts = [records.read(part, AmountPart) for part in made if records.kind_of(part) == "amount"]
+    lacking = [f"{one.meter}/{one.point}" for one in amounts if one.amount is None]
+    closed = f"closed={records.read(made[0], BatchPart).closed}"
+    return f"{closed} lacking={','.join(lacking)}" if lacking else closed
 
 
 def is_settled(line: LinePart, ended: Ended, counters: Counters, known: Mapping[Place, Readings]) -> bool:

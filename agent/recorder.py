@@ -286,7 +286,7 @@ class Recorder:
         entry = self._write("batch", parts, Span(ended.running.start.earliest_ns, ended.end.latest_ns), now_ns)
         self._journal.seal([entry], self._journal.last_row(), now_ns)
         called = one_line(ended.running.batch)
-        log.info("batch=%s line=%s sealed seq=%d complete=%s", called, name, entry.seq, complete)
+        log.info("batch=%s line=%s sealed seq=%d %s", called, name, entry.seq, closing.outcome(parts))
         return True
 
     def _recall(self, name: str, at_ns: int) -> None:

@@ -69,6 +69,8 @@ def test_without_an_amount_it_is_never_complete_and_never_zero(stated):
     head, amounts, _ = made(stated, ended(line, 5, 15), range(8, 20))
     assert head.closed == "incomplete"
     assert [one.amount for one in amounts] == [None, None]
+    told = closing.outcome([records.write(one) for one in (head, *amounts)])
+    assert told == "closed=incomplete lacking=press/energy,press-plc/produced"
     head, _, _ = made(stated, ended(line, 5, 15), range(1, 20), complete=False)
     assert head.closed == "incomplete"
 
