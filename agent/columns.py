@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from agent.drivers import BAD_NO_DATA, Reading, Scan
 from contract import segment
+from contract.errors import TooManyItems
 from contract.segment import READINGS_MAX, SCANS_MAX, TICK_NS, Block, Column, MeterSegment
 
 PART_BYTES_MAX = 800_000  # a receiver refuses more than a mebibyte, and need not be able to compress a part
@@ -167,14 +168,24 @@ def _parts(made: MeterSegment) -> Iterator[tuple[MeterSegment, bytes]]:
     scans = max(len(block.answered_ns) for block in made.blocks)
     readings = sum(len(block.answered_ns) * len(block.columns) for block in made.blocks)
     if scans <= SCANS_MAX and readings <= READINGS_MAX:
-        part = segment.encode(made)
-        if len(part) <= PART_BYTES_MAX or scans == 1:
+        part = _written(made)
+        if part is not None and (len(part) <= PART_BYTES_MAX or scans == 1):
             yield made, part
             return
     middle = _middle(made)
     for earlier in (True, False):
         blocks = [_cut(b, 0, at) if earlier else _cut(b, at, None) for b, at in zip(made.blocks, middle, strict=True)]
         yield from _parts(MeterSegment(made.meter, made.tick_ns, tuple(block for block in blocks if block.answered_ns)))
+
+
+def _written(made: MeterSegment) -> bytes | None:
+    """The part, or None where its words' states change so often that it has more items than a reader takes."""
+    try:
+        return segment.encode(made)
+    except TooManyItems:
+        if all(len(block.answered_ns) == 1 for block in made.blocks):
+            raise  # nothing is left to divide
+        return None
 
 
 def _middle(made: MeterSegment) -> list[int]:

@@ -13,7 +13,7 @@ from contract import heads
 from contract.errors import Malformed
 
 DEPTH_MAX = 16
-ITEMS_MAX = 1 << 17  # an empty array takes 1 byte here and 150 in memory; no segment an agent seals has so many
+ITEMS_MAX = 1 << 17  # an empty array takes 1 byte here and 150 in memory; an agent divides a segment that has more
 INT_MIN, INT_MAX = -(2**64), 2**64 - 1
 
 

@@ -16,6 +16,10 @@ class Malformed(Inadmissible):
     """Not of the one form the contract allows."""
 
 
+class TooManyItems(Malformed):
+    """More items in one CBOR value than the contract allows: whoever writes it divides it."""
+
+
 class UnsupportedVersion(Inadmissible):
     """A major version this software does not speak."""
 

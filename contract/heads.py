@@ -4,7 +4,7 @@ In: bytes, and where in them to look. Out: counts, lengths and byte strings. Val
 the forms whose size must be known first: flat arrays of byte strings, and how many items there are at all.
 """
 
-from contract.errors import Malformed
+from contract.errors import Malformed, TooManyItems
 
 UNSIGNED, BYTES, ARRAY, MAP = 0, 2, 4, 5  # major types
 _TEXT, _TAG = 3, 6
@@ -53,7 +53,7 @@ def check_count(data: bytes, items_max: int) -> None:
         elif major == _TAG:
             items += 1
         if items > items_max:
-            raise Malformed(f"CBOR: more than {items_max} items")
+            raise TooManyItems(f"CBOR: more than {items_max} items")
 
 
 def _argument(data: bytes, at: int) -> tuple[int, int]:
