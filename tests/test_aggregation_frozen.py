@@ -84,3 +84,10 @@ def test_without_power_nothing_tells_that_it_caught_up(power):
 
 def test_only_of_the_first_run_the_beginning_is_not_seen():
     assert seen([4000, 5000, 5000, 10**9, 10**9 + 1000], 60_000_000).anomalies == ()
+
+
+@pytest.mark.parametrize(("age_s", "told"), [(60, True), (61, False)])
+def test_a_late_register_may_tell_of_a_time_before_the_first_power_at_hand(age_s, told):
+    # asked at 60 s, it showed what stood there at the earliest `age_s` before: power was read from 0 s on
+    found = seen([5000, 5000, 10**9, 10**9 + 1000], 60_000_000, age_ns=age_s * NS)
+    assert bool(found.anomalies) == told

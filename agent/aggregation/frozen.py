@@ -92,6 +92,8 @@ def _caught_up(
     if (power == MISSING).any() or int(power_w_milli.max()) <= 0:
         return None
     age_ns = AGE_UNKNOWN_NS if rules.age_ns < 0 else rules.age_ns
+    if int(requested_ns[last]) - age_ns < int(answered_ns[0]):
+        return None  # what the step tells of began before the first power at hand
     between_ns = int(answered_ns[last + 1]) - int(requested_ns[last]) + age_ns
     most = 2 * rules.slack * _MW_NS_PER_WH_MILLI + int(power_w_milli.max()) * between_ns
     rise = int(seen.counter[last + 1]) - int(seen.counter[last])
