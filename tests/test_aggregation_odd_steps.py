@@ -51,6 +51,8 @@ def test_all_that_can_be_set_on_a_meter_is_an_edit_and_nothing_below_two():
         ((1000, 11), {"limit": 1000}, "back_step"),  # a counter modulo 1000 never shows 1000
         ((7, 999), {"ones": 999}, "all_ones"),
         ((999, 999), {"ones": 999}, "all_ones"),
+        ((990, 10), {"limit": 1000, "power_max_w": 3600}, "wrap"),  # 20 in a second; 1020 are more than 1001
+        ((990, 10), {"limit": 1000, "power_max_w": 4000}, "whole_turns"),  # 1020 are possible too: 1111 a second
         ((7, 1007, 1008), {"power_max_w": 3600}, None),
         ((7, 1009, 1010), {"power_max_w": 3600}, "outlier"),  # 1000 and one for rounding; over two seconds it fits
         ((7, 5000, 5001), {"power_max_w": 3600}, "jump"),

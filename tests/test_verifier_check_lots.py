@@ -1,13 +1,13 @@
 """Lots that a controller showed must be those that were read of it."""
 
-import archive_maker as maker
 import pytest
+from agent_archive import factory_of, first_changed, made_of, read
 from archive_maker import AGENT, failures, index_of
 from lot_plant import lot_scan, works
-from plant_in_memory import KEY, meter_scan
+from plant_in_memory import meter_scan
 
 from contract import records
-from verifier import archive, check_batches, check_lots, evidence, trail
+from verifier import check_batches, check_lots
 
 ALL = check_batches.Period(0, 2**62)
 
@@ -21,31 +21,19 @@ def works_ledger(tmp_path_factory):
     for k in range(1, 40):
         batch, coil, packs = shown.get(k, (None, "C-9", 0))
         site.take(k, [meter_scan(k), lot_scan(k, batch, coil=coil, packs=packs)])
-    entries = [[stored.sealed.signed, stored.sealed.body] for stored in site.entries()]
-    site.stop()
-    return entries
+    return made_of(site)
 
 
 @pytest.fixture
 def made(works_ledger):
-    factory = maker.Factory()
-    factory.private[AGENT] = KEY
-    maker.opened(factory)
-    factory.ledger += [list(pair) for pair in works_ledger]
-    return factory
-
-
-def read(made):
-    seen, _ = trail.read(archive.read(made.pack()))
-    known, _ = evidence.read(seen)
-    return seen, known, check_batches.read(seen, None)[0]
+    return factory_of(works_ledger)
 
 
 def checked(made, period=ALL, **changes):
     """What the check says; `changes` are to the first batch's head."""
-    seen, known, (first, *others) = read(made)
-    bent = check_batches.Batch(first.item, first.head.model_copy(update=changes), first.amounts)
-    return [(finding.ok, finding.text) for finding in check_lots.shown(seen, known, [bent, *others], period)]
+    seen, known, batches = read(made)
+    found = check_lots.shown(seen, known, first_changed(batches, changes), period)
+    return [(finding.ok, finding.text) for finding in found]
 
 
 def test_an_agent_s_own_records_hold(made):

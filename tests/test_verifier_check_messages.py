@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 import archive_maker as maker
 import overlap_plant
 import pytest
+from agent_archive import factory_of, first_changed, made_of, read
 from archive_maker import AGENT, T0, failures, index_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from plant_in_memory import KEY, meter_scan
 
 from contract import records
 from contract.lots import Lot
-from verifier import archive, check_batches, check_messages, evidence, trail
+from verifier import check_batches, check_messages
 
 ALL = check_batches.Period(0, 2**62)
 MESSAGES = {
@@ -34,32 +35,19 @@ def works_ledger(tmp_path_factory):
     site.start(0)
     for k in range(1, 50):
         site.take(k, [meter_scan(k), *MESSAGES.get(k, [])])
-    entries = [[stored.sealed.signed, stored.sealed.body] for stored in site.entries()]
-    site.stop()
-    return entries
+    return made_of(site)
 
 
 @pytest.fixture
 def made(works_ledger):
-    factory = maker.Factory()
-    factory.private[AGENT] = KEY
-    maker.opened(factory)
-    factory.ledger += [list(pair) for pair in works_ledger]
-    return factory
-
-
-def read(made):
-    seen, _ = trail.read(archive.read(made.pack()))
-    known, _ = evidence.read(seen)
-    batches, _ = check_batches.read(seen, None)
-    return seen, known, batches
+    return factory_of(works_ledger)
 
 
 def checked(made, period=ALL, **changes):
     """What the check says; `changes` are to the first batch's head."""
-    seen, known, (first, *others) = read(made)
-    bent = check_batches.Batch(first.item, first.head.model_copy(update=changes), first.amounts)
-    return [(finding.ok, finding.text) for finding in check_messages.messages(seen, known, [bent, *others], period)]
+    seen, known, batches = read(made)
+    found = check_messages.messages(seen, known, first_changed(batches, changes), period)
+    return [(finding.ok, finding.text) for finding in found]
 
 
 def test_an_agent_s_own_records_hold(made):

@@ -2,6 +2,7 @@
 
 import archive_maker as maker
 import pytest
+from agent_archive import factory_of, made_of
 from archive_maker import AGENT, SITE, failures
 from exchange_plant import NEW, OLD, rounds, settings
 from plant_in_memory import KEY, S, Site, at_ns, plc_scan
@@ -37,18 +38,12 @@ def works_ledger(request, tmp_path_factory):
     rounds(site, noted, 30, ("B", 7, 25))
     rounds(site, 30, 60, ("C", 32, 40))
     site.recorder.seal(at_ns(60))
-    entries = [[stored.sealed.signed, stored.sealed.body] for stored in site.entries()]
-    site.stop()
-    return entries
+    return made_of(site)
 
 
 @pytest.fixture
 def made(works_ledger):
-    factory = maker.Factory()
-    factory.private[AGENT] = KEY
-    maker.opened(factory)
-    factory.ledger += [list(pair) for pair in works_ledger]
-    return factory
+    return factory_of(works_ledger)
 
 
 @pytest.fixture
