@@ -35,6 +35,7 @@ from contract import (
     records,
     segment,
     topics,
+    void_records,
 )
 
 README = (Path(__file__).parent.parent / "contract/README.md").read_text()
@@ -276,6 +277,7 @@ RECORDS = {
         error_points,
         handovers,
         lots,
+        void_records,
     )
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__
