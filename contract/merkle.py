@@ -23,11 +23,15 @@ def split(size: int) -> int:
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
-    """The root over leaf hashes; the hash of nothing for none."""
-    frontier = Frontier()
-    for leaf in leaves:
-        frontier.append(leaf)
-    return frontier.root()
+    """The root over leaf hashes; the hash of nothing for none.
+
+    Level by level, the last of an odd number goes up as it is: the tree of section 2.1.1, without its recursion.
+    """
+    level = list(leaves)
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=False)
+        level = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in pairs] + level[len(level) & ~1 :]
+    return level[0] if level else hashlib.sha256(b"").digest()
 
 
 class Frontier:

@@ -26,6 +26,7 @@ NAMES: dict[type[Inadmissible], Name] = {
     Malformed: "malformed",
 }
 
+Sent = tuple[bytes, bytes, bytes]  # signed header, body, and the message that they came in
 
 REASON_CHARACTERS_MAX = 200  # of a sender's own words may be in it
 
@@ -69,12 +70,12 @@ def admit(trust: Trust, topic: Topic, data: bytes, at_ns: int) -> Verdict:
         if topic.site != trust.site or topic.channel != "entries":
             return Verdict("wrong_topic", f"{topic.site}/{topic.agent}/{topic.channel} takes no entries here")
         signed, body = message.unpack(data)
-        return _judge(trust, topic.agent, (signed, body), at_ns)
+        return _judge(trust, topic.agent, (signed, body, data), at_ns)
     except Inadmissible as error:
         return Verdict(NAMES.get(type(error), "malformed"), str(error))
 
 
-def _judge(trust: Trust, author: str, sent: tuple[bytes, bytes], at_ns: int) -> Verdict:
+def _judge(trust: Trust, author: str, sent: Sent, at_ns: int) -> Verdict:
     """Rules 3 to 6: who speaks? Raises Inadmissible."""
     read = entry.read(sent[0])
     if read.header.author != author or author == GATEWAY:
@@ -110,7 +111,7 @@ def _place(trust: Trust, standing: Standing, header: entry.Header, digest: bytes
     return None
 
 
-def _content(standing: Standing, header: entry.Header, digest: bytes, sent: tuple[bytes, bytes], at_ns: int) -> Verdict:
+def _content(standing: Standing, header: entry.Header, digest: bytes, sent: Sent, at_ns: int) -> Verdict:
     """Rules 11 to 13: what does it say? Raises Malformed for a body that is not the one signed."""
     if header.type in entry.GATEWAY_TYPES and header.type not in entry.AGENT_TYPES:
         return _refused("wrong_author", f"only the gateway writes an entry of type {header.type}", header, digest)
@@ -127,7 +128,7 @@ def _content(standing: Standing, header: entry.Header, digest: bytes, sent: tupl
             flags, wanted = _ancestry(standing, parent)
     admitted = Admitted(
         header.author, header.epoch, header.seq, digest, header.type, header.from_ns, header.to_ns, at_ns,
-        tuple(flags), sent[0], sent[1],
+        tuple(flags), *sent,
     )  # fmt: skip
     return Verdict("admitted", entry=admitted, wanted=wanted)
 

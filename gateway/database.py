@@ -12,6 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from gateway.errors import Unfit
 
 _SQLITE = (
+    "PRAGMA wal_autocheckpoint = 4000",  # 16 MB: a group of entries is 5, and each checkpoint writes it again
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # in WAL mode: one fsync a commit, and no commit is lost with the power
     "PRAGMA foreign_keys = ON",

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Row, Select, case, insert, null, select
 from sqlalchemy.exc import DatabaseError
@@ -163,8 +162,8 @@ class Ledger:
 
     def chain(self) -> Iterator[LedgerEntry]:
         """Every entry in order, with an empty body where it does not decide who may say what."""
-        needed = case((ENTRIES.c.type.in_(NEEDED_AT_START), ENTRIES.c.body), else_=null()).label("body")
-        return self._read(select(*[column for column in ENTRIES.c if column.name != "body"], needed))
+        needed = case((ENTRIES.c.type.in_(NEEDED_AT_START), ENTRIES.c.message), else_=null()).label("message")
+        return self._read(select(*[column for column in ENTRIES.c if column.name != "message"], needed))
 
     def refusals(self) -> list[tuple[str, receipt.Refusal]]:
         """Every refusal of an author's own signed words, oldest first."""
@@ -243,12 +242,13 @@ def _row(index: int, one: Admitted) -> dict[str, object]:
         "admitted_ns": one.admitted_ns,
         "flags": " ".join(one.flags),
         "signed": one.signed,
-        "body": zstandard.compress(one.body),
+        "message": one.message or message.pack(one.signed, one.body),
     }
 
 
 def _entry(row: Row[tuple[object, ...]]) -> LedgerEntry:
     fields = row._asdict()
     fields["flags"] = tuple(fields["flags"].split())
-    fields["body"] = message.decompress(fields["body"], message.PLAIN_BYTES_MAX) if fields["body"] else b""
+    packed = fields.pop("message")
+    fields["body"] = message.unpack(packed)[1] if packed else b""
     return LedgerEntry(**fields)

@@ -1,7 +1,8 @@
 """The ledger's tables, for SQLite and PostgreSQL alike.
 
 Entries and checkpoints can be added but not changed or deleted: triggers refuse it, whoever asks. Everything in
-`entries` beside `signed` and `body` is an index over those bytes.
+`entries` beside `message` is an index over those bytes; `signed`, too, stands in it, so that the tree can be grown anew
+without unpacking anything.
 """
 
 from sqlalchemy import (
@@ -36,7 +37,7 @@ ENTRIES = Table(
     Column("admitted_ns", _INTEGER, nullable=False),
     Column("flags", Text, nullable=False),  # words, a space between
     Column("signed", LargeBinary, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # one zstd frame
+    Column("message", LargeBinary, nullable=False),  # as it came: one zstd frame of [signed, body]
     UniqueConstraint("author", "epoch", "seq"),
     Index("entries_by_time", "type", "to_ns"),
 )

@@ -31,7 +31,10 @@ class Past(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An entry as the ledger keeps it: verbatim bytes, and what is looked up by. `flags` name what was odd about it."""
+    """An entry as the ledger keeps it: verbatim bytes, and what is looked up by. `flags` name what was odd about it.
+
+    `message` is what it came in, on its way into the ledger; None where the gateway made it itself, or has read it.
+    """
 
     author: str
     epoch: bytes
@@ -44,6 +47,7 @@ class Admitted:
     flags: tuple[str, ...]
     signed: bytes
     body: bytes
+    message: bytes | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)

@@ -99,3 +99,21 @@ def test_two_mebibytes_of_small_items_are_refused_before_any_is_built(what):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1 << 20
+
+
+LENGTHS = [0, 1, 23, 24, 255, 256, 257, 65_535, 65_536]
+
+
+@given(st.lists(st.sampled_from(LENGTHS), max_size=12))
+def test_many_strings_are_read_as_one_after_another(lengths):
+    parts = [bytes([number]) * length for number, length in enumerate(lengths)]
+    written = b"".join(cbor2.dumps(part) for part in parts)
+    assert heads.strings(written + b"next", 0, len(parts)) == (parts, len(written))
+
+
+@pytest.mark.parametrize(
+    "written", ["5817" + "00" * 23, "590018" + "00" * 24, "5818" + "00" * 23, "590100" + "00" * 255]
+)
+def test_of_many_strings_one_of_another_form_or_cut_short_is_refused(written):
+    with pytest.raises(Malformed):
+        heads.strings(cbor2.dumps(bytes(30)) + bytes.fromhex(written), 0, 2)
