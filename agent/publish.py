@@ -7,7 +7,9 @@ everything else happens in the event loop, and file reads in worker threads.
 import asyncio
 import json
 import logging
+import socket
 import sys
+import zlib
 from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
@@ -26,7 +28,10 @@ log = logging.getLogger("metertrail.publish")
 
 PAUSE_S = 0.1
 KEEPALIVE_S = 20
-RECONNECT_FIRST_S, RECONNECT_MOST_S = 1, 10
+RECONNECT_FIRST_MS, RECONNECT_MOST_MS = 1000, 8000
+SPREAD_MS = 2000  # after a broker's restart its agents come back one after another, not at once
+# A live message stands behind what the kernel has taken: half a second of 1 Mbit/s (Linux keeps twice what is asked).
+SEND_BUFFER_BYTES = 1 << 15
 
 
 def make_client(settings: config.Mqtt, client_id: str, credentials: custody.Credentials) -> mqtt.Client:
@@ -35,7 +40,8 @@ def make_client(settings: config.Mqtt, client_id: str, credentials: custody.Cred
     client.username_pw_set(settings.username, credentials.password)
     if credentials.tls is not None:
         client.tls_set_context(credentials.tls)
-    client.reconnect_delay_set(RECONNECT_FIRST_S, RECONNECT_MOST_S)
+    spread_ms = zlib.crc32(client_id.encode()) % SPREAD_MS  # each agent's own, and the same each time
+    client.reconnect_delay_set((RECONNECT_FIRST_MS + spread_ms) / 1000, (RECONNECT_MOST_MS + spread_ms) / 1000)  # type: ignore[arg-type]  # only ever added to a time
     # What the client keeps across connections must stay bounded: the journal keeps everything.
     client.max_inflight_messages_set(outbox.WINDOW)
     client.max_queued_messages_set(outbox.WINDOW)
@@ -56,11 +62,13 @@ class Publisher:
         self._connected_anew = False
         self._place, self._unreached = "", ""
         self._events: list[EventPart] = []
+        self._shown: mqtt.MQTTMessageInfo | None = None  # the live message sent last
         self.checkpoint: TreeHead | None = None
 
     def start(self, host: str, port: int) -> None:
         """Connect in the background; the client keeps trying by itself."""
         self._place = f"{host}:{port}"
+        self._client.on_socket_open = _bound
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
@@ -76,10 +84,10 @@ class Publisher:
         self._client.loop_stop()
 
     def live(self, payload: dict[str, object]) -> None:
-        """Send what pages show; it may be lost."""
-        if self._client.is_connected():
+        """Send what pages show; it may be lost, and is not sent where the line has not yet taken the one before."""
+        if self._client.is_connected() and (self._shown is None or self._shown.is_published()):
             told = {**payload, "outbox": self._outbox.in_flight}
-            self._client.publish(self._topic("live"), json.dumps(told, separators=(",", ":")), qos=0)
+            self._shown = self._client.publish(self._topic("live"), json.dumps(told, separators=(",", ":")), qos=0)
 
     def take_events(self) -> list[EventPart]:
         """What receipts brought that belongs on the record, once."""
@@ -117,12 +125,14 @@ class Publisher:
 
     async def _send(self, at_ns: int) -> None:
         entries = await asyncio.to_thread(self._journal.after, self._outbox.reached, self._outbox.room)
-        for entry in entries:
-            packed = await asyncio.to_thread(message.pack, entry.sealed.signed, entry.sealed.body)
+        packed = [await asyncio.to_thread(message.pack, entry.sealed.signed, entry.sealed.body) for entry in entries]
+        going = outbox.fitting(self._outbox, [len(one) for one in packed])
+        sent = [(entry.epoch, entry.seq, len(one)) for entry, one in zip(entries, packed, strict=True)]
+        for one in packed[:going]:
             # where the broker confirms nothing the client's queue fills up and refuses more: that counts as lost on
             # the way, and is sent again when the patience for it ends
-            self._client.publish(self._topic("entries"), packed, qos=1)
-        self._outbox = outbox.published(self._outbox, [(entry.epoch, entry.seq) for entry in entries], at_ns)
+            self._client.publish(self._topic("entries"), one, qos=1)
+        self._outbox = outbox.published(self._outbox, sent[:going], at_ns)
 
     async def _take(self, data: bytes, at_ns: int) -> None:
         try:
@@ -155,6 +165,7 @@ class Publisher:
             return
         log.info("broker connected")
         self._unreached = ""
+        self._shown = None  # what was not sent before the connection broke never will be
         client.subscribe(self._topic("receipts"), qos=1)
         client.publish(self._topic("status"), _status("online"), qos=0, retain=True)
         self._connected_anew = True
@@ -178,6 +189,12 @@ class Publisher:
         if self._receipts.full():
             self._receipts.get_nowait()  # a newer receipt says all that an older one did
         self._receipts.put_nowait(data)
+
+
+def _bound(_client: mqtt.Client, _data: object, opened: object) -> None:
+    """Let little wait in the kernel: a live message behind it would be late."""
+    if isinstance(opened, socket.socket):
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 def _event(event: str, epoch: bytes, at_ns: int, detail: dict[str, object]) -> EventPart:

@@ -24,9 +24,11 @@ from pathlib import Path
 from agent import custody
 from contract.keys import EDDSA
 from gateway.broker import hash_password
+from simulators import footprint
 
 START_S = 60  # every part must be up by then
 STOP_S = 15
+SAMPLE_S = 10  # how often a run's memory and descriptors are noted
 PORTS = (15020, 15021, 15022, 14840, 18830, 8080)
 
 
@@ -42,6 +44,7 @@ class Stage:
     ports: dict[int, int]
     watched_ns: int = 0  # when every part was up
     running: list[tuple[str, "subprocess.Popen[bytes]"]] = field(default_factory=list)
+    held: dict[str, list[footprint.Held]] = field(default_factory=dict)  # by process, every SAMPLE_S while watched
 
     @property
     def page(self) -> str:
@@ -204,8 +207,12 @@ def _wait_for_page(stage: Stage) -> None:
 
 def watch(stage: Stage, until: float = float("inf")) -> None:
     """Wait, on the monotonic clock; raises RuntimeError if a part ends by itself."""
-    while time.monotonic() < until:
+    sampled = time.monotonic()
+    while (now := time.monotonic()) < until:
         _check_alive(stage)
+        if now - sampled >= SAMPLE_S and until != float("inf"):
+            sampled = now
+            footprint.sample(stage.held, {name: process.pid for name, process in stage.running})
         time.sleep(0.5)
 
 

@@ -24,7 +24,7 @@ from agent.aggregation import replay
 from contract import body, entry, keys, records, segment
 from gateway import site_model
 from simulators import cli as plant_cli
-from simulators import readings
+from simulators import footprint, readings
 from simulators.oracle import tightest_window
 from simulators.plant import Plant
 from verifier import archive as archives
@@ -75,10 +75,12 @@ def finish(stage: "Stage", out: Path) -> int:
         "verifier": verified,
         "kgco2e_per_unit": {p["product"]: _per_unit(p) for s in statements for p in s["products"]},
         "statements": statements,
+        "footprint": footprint.told(stage.held),
     }
     problems = _problems(batches, sums, verified)
     made = [p for told in statements for p in told["products"] if p["batches"]]
     problems += [f"product {p['product']}: no kgCO2e per unit" for p in made if p["co2e_g_micro_per_unit"] is None]
+    problems += [line for name, held in stage.held.items() for line in footprint.grown(name, held)]
     report["problems"] = problems
     out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     sys.stdout.write(f"{out}: {len(batches)} batches, {len(problems)} problems\n")

@@ -1,5 +1,6 @@
 """The outbox against receipts that come late, fall back, ask, refuse or never come."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,8 +24,12 @@ def receipt(at_ns, heads=(), wanted=(), refused=()):
     )  # fmt: skip
 
 
-def sent(box, epoch, first, last, at_ns=0):
-    return outbox.published(box, [(epoch, seq) for seq in range(first, last + 1)], at_ns)
+def sent(box, epoch, first, last, at_ns=0, size=1000):
+    return outbox.published(box, [(epoch, seq, size) for seq in range(first, last + 1)], at_ns)
+
+
+def seqs(box):
+    return [one.seq for one in box.on_way]
 
 
 def test_only_a_receipt_moves_the_window():
@@ -38,7 +43,7 @@ def test_without_progress_it_begins_again_after_the_receipt_and_later_each_time(
     box, at_ns, waited = sent(Outbox({}), ONE, 0, 9, at_ns=0), 0, []
     for _ in range(6):
         since_ns = at_ns
-        while outbox.retried(box, at_ns).sent:
+        while outbox.retried(box, at_ns).on_way:
             at_ns += S
         waited.append(at_ns - since_ns)
         box = sent(outbox.retried(box, at_ns), ONE, 0, 9, at_ns)
@@ -96,8 +101,87 @@ def test_a_stopped_epoch_holds_up_no_other_and_is_told_once():
 def test_a_new_connection_begins_patience_anew():
     box = sent(Outbox({}, retry_ns=RETRY_MOST_NS), ONE, 0, 3)
     box = outbox.reconnected(box, 100 * S)
-    assert outbox.retried(box, 104 * S).sent == {ONE: 3}
-    assert outbox.retried(box, 105 * S).sent == {}
+    assert seqs(outbox.retried(box, 104 * S)) == [0, 1, 2, 3]
+    assert outbox.retried(box, 105 * S).on_way == ()
+
+
+def test_the_window_holds_in_bytes_but_an_entry_that_is_too_large_goes_alone():
+    box = Outbox({}, line_bytes=100)
+    assert outbox.fitting(box, [40, 40, 40]) == 2
+    assert outbox.fitting(box, [101, 1]) == 1
+    box = outbox.published(box, [(ONE, 0, 40)], 0)
+    assert outbox.fitting(box, [61]) == 0
+    assert outbox.fitting(box, [60, 1]) == 1
+    assert outbox.fitting(Outbox({}), [1] * 40) == WINDOW
+    assert outbox.fitting(sent(Outbox({}), ONE, 0, WINDOW - 2, size=1), [1, 1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("took_ns", "size", "after"),
+    [
+        (S // 2, 100, 2000),  # a full line, and quick
+        (S // 2, 10, 1000),  # quick, but it was hardly used
+        (3 * S // 2, 100, 1000),
+        (5 * S // 2, 100, 500),
+    ],
+)
+def test_what_an_entry_took_says_how_much_may_be_under_way(monkeypatch, took_ns, size, after):
+    monkeypatch.setattr(outbox, "LINE_LEAST", 100)
+    box = sent(Outbox({}, line_bytes=1000), ONE, 0, 9, size=size)
+    box, _ = outbox.received(box, receipt(1, [(ONE, 9)]), took_ns)
+    assert box.line_bytes == after
+
+
+class Line:
+    """An uplink of so many bits a second and the gateway behind it: first in, first out; a receipt for each entry."""
+
+    PERIOD_NS, BACK_NS = 100_000_000, 100_000_000  # how often the agent looks; what a receipt takes to come back
+
+    def __init__(self, bits_per_s, sizes):
+        self.bits_per_s, self.sizes = bits_per_s, sizes
+        self.box, self.free_ns = Outbox({}), 0  # when the line has sent all it was given
+        self.receipts: list[tuple[int, int]] = []  # when it is here, the seq
+        self.live_late_ns: list[int] = []
+        self.most_bytes = 0
+
+    def put(self, size, at_ns):
+        self.free_ns = max(self.free_ns, at_ns) + size * 8 * S // self.bits_per_s
+        return self.free_ns
+
+    def look(self, at_ns):
+        while self.receipts and self.receipts[0][0] <= at_ns:
+            _, seq = self.receipts.pop(0)
+            self.box, _ = outbox.received(self.box, receipt(at_ns, [(ONE, seq)]), at_ns)
+        self.box = outbox.retried(self.box, at_ns)
+        first = self.box.reached.get(ONE, -1) + 1
+        due = self.sizes[first : first + self.box.room]
+        going = due[: outbox.fitting(self.box, due)]
+        self.box = outbox.published(self.box, [(ONE, first + n, size) for n, size in enumerate(going)], at_ns)
+        for number, size in enumerate(going):
+            self.receipts.append((self.put(size, at_ns) + self.BACK_NS, first + number))
+        self.most_bytes = max(self.most_bytes, self.box.bytes_in_flight)
+        if at_ns % S == 0:
+            self.live_late_ns.append(self.put(2_000, at_ns) - at_ns)
+
+    def run(self):
+        at_ns = 0
+        while self.box.delivered.get(ONE, -1) < len(self.sizes) - 1:
+            self.look(at_ns)
+            at_ns += self.PERIOD_NS
+        return at_ns
+
+
+@pytest.mark.parametrize("size", [4_000, 60_000, 200_000])
+@pytest.mark.parametrize("bits_per_s", [512_000, 1_000_000, 10_000_000, 100_000_000])
+def test_an_outage_of_13_hours_is_made_up_in_order_and_live_messages_are_never_5_s_late(bits_per_s, size):
+    """780 entries, one a minute: they take what the line takes, within a half, and live messages wait their turn."""
+    line = Line(bits_per_s, [size] * 780)
+    took_ns = line.run()
+    assert max(line.live_late_ns) <= 5 * S
+    bare_ns = 780 * size * 8 * S // bits_per_s
+    looks_ns = 780 * 3 * Line.PERIOD_NS  # an entry may have to wait for the next look, and its receipt too
+    assert took_ns <= 3 * bare_ns // 2 + looks_ns
+    assert line.most_bytes <= outbox.LINE_MOST
 
 
 class World:
@@ -112,7 +196,7 @@ class World:
     def send(self, losses):
         reached, room = self.box.reached, self.box.room
         due = [(e, seq) for e in (ONE, TWO) for seq in range(reached.get(e, -1) + 1, self.length[e])][:room]
-        self.box = outbox.published(self.box, due, self.at_ns)
+        self.box = outbox.published(self.box, [(*one, 1000) for one in due], self.at_ns)
         self.most = max(self.most, self.box.in_flight)
         wanted = {}
         for number, (epoch, seq) in enumerate(due):

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import socket
+from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import paho.mqtt.client as mqtt
@@ -12,7 +14,7 @@ from amqtt.broker import Broker
 from paho.mqtt.enums import CallbackAPIVersion
 from plant_in_memory import KEY, SITE, T0, Site
 
-from agent import custody, outbox
+from agent import custody, outbox, publish
 from agent.publish import Publisher, make_client
 from contract import keys, message, receipt
 from contract.entry import TreeHead, read
@@ -26,14 +28,14 @@ class Client:
     """What the publisher asks of an MQTT client, remembered."""
 
     def __init__(self):
-        self.sent, self.connected = [], True
+        self.sent, self.connected, self.written = [], True, True
 
     def is_connected(self):
         return self.connected
 
     def publish(self, topic, payload, qos=0, retain=False):
         self.sent.append((topic.rsplit("/", 1)[1], payload, qos, retain))
-        return SimpleNamespace(rc=0)
+        return SimpleNamespace(rc=0, is_published=lambda: self.written)
 
     def subscribe(self, topic, qos):
         self.sent.append(("subscribe", topic, qos, False))
@@ -176,6 +178,46 @@ async def test_live_is_lost_without_a_connection_and_status_is_retained(publishe
     publisher.stop()
     (live, _, _), (status, payload, retain) = [(one[0], one[1], one[3]) for one in publisher._client.sent]
     assert (live, status, json.loads(payload), retain) == ("live", "status", {"state": "stopped"}, True)
+
+
+async def test_live_messages_do_not_pile_up_on_a_line_that_takes_none(publisher):
+    publisher._client.written = False
+    for at_ns in range(3):
+        publisher.live({"at_ns": at_ns})
+    assert len(publisher._client.sent) == 1
+    publisher._on_connect(publisher._client, None, None, SimpleNamespace(is_failure=False))
+    publisher.live({"at_ns": 3})
+    told = [json.loads(payload)["at_ns"] for channel, payload, _, _ in publisher._client.sent if channel == "live"]
+    assert told == [0, 3]
+
+
+async def test_entries_wait_where_the_line_is_slow(site, publisher):
+    """What does not fit is taken from the journal again when there is room."""
+    publisher._outbox = replace(publisher._outbox, line_bytes=1)
+    due = [(stored.epoch, stored.seq) for stored in site.entries()]
+    for place, one in enumerate(due[:3]):
+        await publisher._round(T0)
+        assert publisher._client.entries() == [one]
+        await give(publisher, told(site, place - 1, at_ns=place + 1))
+        assert publisher._client.entries() == []
+        publisher._enqueue(told(site, place, at_ns=place + 2))
+
+
+def test_agents_come_back_one_after_another():
+    """200 agents whose broker was restarted: no more than a few in any tenth of a second."""
+    first = [
+        make_client(SimpleNamespace(username="a"), f"metertrail-works-edge-{n}", credentials()) for n in range(200)
+    ]
+    delays_s = [client._reconnect_min_delay for client in first]
+    assert all(1 <= delay_s < 3 for delay_s in delays_s)
+    assert max(Counter(int(10 * delay_s) for delay_s in delays_s).values()) <= 25
+    assert all(client._reconnect_max_delay <= 10 for client in first)
+
+
+async def test_little_waits_in_the_kernel():
+    with socket.socket() as opened:
+        publish._bound(None, None, opened)
+        assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * publish.SEND_BUFFER_BYTES
 
 
 def credentials():
