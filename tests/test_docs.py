@@ -306,10 +306,10 @@ def test_every_check_of_verify_is_explained(tmp_path, capsys):
     assert len(printed) == 18
     assert explained == printed
     code = "".join(path.read_text() for path in (ROOT / "verifier").glob("*.py"))
-    named = set(re.findall(r"Finding\(\s*\"(\w+)\"", code))
+    named = set(re.findall(r"(?:Finding|lacking)\(\s*\"(\w+)\"", code))
     assert len(named) >= 18
     assert not [name for name in named if f"`{name}`" not in text]
-    for status, verdict in ((0, "pinned"), (1, "failed"), (3, "self-consistent")):
+    for status, verdict in ((0, "pinned"), (1, "failed"), (3, "self-consistent"), (4, "incomplete")):
         assert verifier_cli.EXIT[verdict] == status
         assert f"| {status} | *{verdict}*" in text
 

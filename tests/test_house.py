@@ -32,7 +32,7 @@ MAY_IMPORT = {
         *REPLAY, "verifier",
         "gateway.admit", "gateway.attribution", "gateway.batch_facts", "gateway.cross_check", "gateway.factors",
         "gateway.manual", "gateway.media", "gateway.metering", "gateway.overlap", "gateway.site_model",
-        "gateway.statement",
+        "gateway.statement", "gateway.virtual",
     ),
     "simulators": ROOMS,
     "configs": (),

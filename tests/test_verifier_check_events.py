@@ -33,5 +33,13 @@ def test_withheld_and_unreadable_events_are_named():
     made.add(AGENT, "event", [b"\xa1\x64part\x65event"], maker.FROM_NS, maker.FROM_NS)
     findings = told(made, provisional=True)
     assert [finding.ok for finding in findings] == [False, False]
-    assert "withheld" in findings[0].text
-    assert "EventPart" in findings[1].text
+    assert (findings[0].standing, "EventPart" in findings[0].text) == ("failed", True)
+    assert (findings[1].standing, "withheld" in findings[1].text) == ("withheld", True)
+
+
+def test_an_end_whose_record_may_be_one_withheld_is_not_said_to_have_none():
+    made = maker.factory()
+    assert "L1-0002 of line1 ended, but has no record" in told(made)[0].text
+    made.ledger[index_of(made, AGENT, "batch", 1)][1] = None  # its header ends when the batch did
+    (finding,) = told(made)
+    assert finding.ok

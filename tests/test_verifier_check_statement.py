@@ -124,7 +124,7 @@ def test_a_site_model_or_a_factor_that_is_withheld_is_named():
     made = maker.factory()
     made.ledger[4][1] = None
     hidden = "the site model in force is not shown; withheld: 4 gateway 00000000/4 (site)"
-    assert f"FAIL statement not recomputable: {hidden}" in failures(made)
+    assert f"LACK statement not recomputable: {hidden}" in failures(made)
     made = maker.factory()
     made.ledger[5][1] = None
     assert any(line.endswith("; withheld: 5 gateway 00000000/5 (factor)") for line in failures(made))

@@ -122,7 +122,7 @@ def test_a_batch_withheld_is_named():
     at = index_of(made, AGENT, "batch", 1)
     made.ledger[at][1] = None
     lines = failures(made)
-    assert any(line.startswith(f"FAIL batch {at} ") and "withheld" in line for line in lines)
+    assert any(line.startswith(f"LACK batch {at} ") and "withheld" in line for line in lines)
 
 
 def test_a_batch_never_recorded_is_told_by_the_event_of_its_end():

@@ -23,7 +23,7 @@ from gateway.batch_facts import BatchFacts, Together
 from gateway.manual import Manual
 from verifier import check_schedule
 from verifier.evidence import Evidence, Stated
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.trail import GATEWAY, Entries, Item, records_of
 
 UNITS = {"wh_milli": "mWh", "m3_micro": "cm3", "g_milli": "mg", "j": "J", "one_milli": "thousandths of a piece"}
@@ -91,7 +91,7 @@ def read(trail: Entries, period: Period | None) -> tuple[list[Batch], list[Findi
         if item.whole() is None:
             if period is not None and period.touches(item.header.from_ns, item.header.to_ns):
                 text = f"{item.index} {item.where}: withheld, though it touches the statement's period"
-                findings.append(Finding("batch", ok=False, text=text))
+                findings.append(lacking("batch", text))
             continue
         try:
             batches.append(_batch(item))
@@ -169,7 +169,7 @@ def _due(given: Edge) -> Edge:
 def amounts(trail: Entries, evidence: Evidence, batches: Sequence[Batch], period: Period | None) -> Iterator[Finding]:
     """Every signed amount is the one that the readings sealed before it give."""
     checked = wrong = outside = 0
-    withheld = [item for item in trail.of("segment") if item.whole() is None]
+    withheld = evidence.hidden(trail)
     for batch in batches:
         head = batch.head
         if missing := missing_of(withheld, evidence, batch):
@@ -177,7 +177,8 @@ def amounts(trail: Entries, evidence: Evidence, batches: Sequence[Batch], period
                 outside += 1
                 continue
             wrong += 1
-            yield Finding("batch", ok=False, text=f"{batch.name}: not recomputable: {missing}")
+            text, hidden = f"{batch.name}: not recomputable: {missing}", is_hidden(evidence, batch)
+            yield lacking("batch", text) if hidden else Finding("batch", ok=False, text=text)
             continue
         for fault in line_faults(evidence, batch):
             wrong += 1
@@ -197,24 +198,36 @@ def missing_of(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> st
     item, head = batch.item, batch.head
     until_ns = head.end.latest_ns + (0 if batch.late is None else AROUND_NS)
     if item.index not in evidence.manifests:
-        return "no readable manifest is in force"
+        manifest = evidence.unstated.get(item.index)
+        if manifest is None:
+            return "no readable manifest is in force"
+        return f"manifest {manifest.index} {manifest.where} is withheld"
     mine = [s for s in withheld if s.header.author == batch.agent and s.index < batch.before]
     if not mine:
         return None
     rests_on = [] if batch.late is not None else list(_before_start(evidence, batch))
     since_ns = _rests_since(batch, rests_on)
+    meters = {amount.meter for amount in batch.amounts}
     for segment in mine:
-        stated = evidence.manifests.get(segment.index)
-        if stated is None or (
+        stated, manifest = evidence.manifests.get(segment.index), evidence.unstated.get(segment.index)
+        if stated is None and manifest is None:
+            continue  # its manifest cannot be read: a finding of its own
+        if stated is not None and (
             batch.late is None
             and stated.parts != evidence.manifests[item.index].parts
             and segment.header.to_ns < head.start.earliest_ns
             and not any(_is_of(stated, old) for old, own, _ in rests_on if old is not own)
         ):
             continue  # amounts rest on nothing from before another configuration, but for an exchange
-        if segment.header.from_ns <= until_ns and segment.header.to_ns >= since_ns:
-            return f"segment {segment.index} {segment.where} is withheld"
+        if segment.header.from_ns <= until_ns and segment.header.to_ns >= since_ns and evidence.lacks(segment, meters):
+            what = segment if manifest is None else manifest
+            return f"{what.header.type} {what.index} {what.where} is withheld"
     return None
+
+
+def is_hidden(evidence: Evidence, batch: Batch) -> bool:
+    """Whether what a batch is missing is withheld, and not unreadable."""
+    return batch.item.index in evidence.manifests or batch.item.index in evidence.unstated
 
 
 def _is_of(stated: Stated, counter: Counter) -> bool:

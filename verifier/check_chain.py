@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contract import records
 from contract.chain import Head, break_before
 from contract.errors import Malformed
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.trail import Item, Trail
 
 
@@ -20,7 +20,11 @@ def chains(trail: Trail) -> Iterator[Finding]:
     for author, items in sorted(authors.items()):
         faults = list(_links(items)) + list(_parents(items))
         yield from (Finding("chain", ok=False, text=fault) for fault in faults)
-        if not faults:
+        hidden = [item for item in items if _hides_parent(item)]
+        for item in hidden:
+            what = "the manifest's first part is withheld: what this epoch follows is unknown"
+            yield lacking("chain", f"{item.index} {item.where}: {what}")
+        if not faults and not hidden:
             epochs = len({item.header.epoch for item in items})
             text = f"{author}: {len(items)} entries in {epochs} epoch{'s' * (epochs > 1)}, no gap"
             yield Finding("chain", ok=True, text=text)
@@ -45,7 +49,7 @@ def _parents(items: list[Item]) -> Iterator[str]:
     last = {item.header.epoch: item.header.seq for item in sorted(items, key=lambda item: item.header.seq)}
     children: set[Head | None] = set()
     for item in items:
-        if item.header.seq != 0:
+        if item.header.seq != 0 or _hides_parent(item):
             continue
         try:
             parent = _parent(item)
@@ -57,10 +61,14 @@ def _parents(items: list[Item]) -> Iterator[str]:
         children.add(parent)
 
 
+def _hides_parent(item: Item) -> bool:
+    return item.header.seq == 0 and (item.parts is None or item.parts[:1] == (None,))
+
+
 def _parent(item: Item) -> Head | None:
     shown = item.shown()
-    if not item.parts or item.parts[0] is None:
-        raise Malformed("the manifest's first part is withheld: what this epoch follows is unknown")
+    if not shown:
+        raise Malformed("the manifest has no parts: what this epoch follows is not said")
     parent = records.read(shown[0], records.Author).parent
     return None if parent is None else Head(parent.epoch, parent.seq, parent.hash)
 

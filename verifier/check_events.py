@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contract.errors import Malformed
 from contract.records import EventPart
 from verifier.check_batches import Batch, Period
-from verifier.finding import Finding
-from verifier.trail import Item, Trail, records_of
+from verifier.finding import Finding, lacking
+from verifier.trail import GATEWAY, Item, Trail, records_of
 
 ENDED = "batch_ended"
 
@@ -21,7 +21,8 @@ def unaccounted(
     """Batches told to have ended in the period, without a record. A provisional statement may still wait for one."""
     if period is None:
         return
-    told, faults = _told(trail, period)
+    told, hidden, faults = _told(trail, period)
+    kept_back = [item for item in (*trail.of("batch"), *trail.of("late_batch", author=GATEWAY)) if item.whole() is None]
     known = {_place(b.agent, b.head.line, b.head.batch, b.head.end.model_dump()) for b in batches}
     late = [batch for batch in batches if batch.late is not None]
     missing = [
@@ -29,11 +30,13 @@ def unaccounted(
         for item, event in told
         if _place(item.header.author, event.about, event.detail.get("batch"), event.detail.get("edge")) not in known
         and not any(_is_told_late(batch, item.header.author, event) for batch in late)
+        and not any(_may_record(batch, item.header.author, event) for batch in kept_back)
     ]
     if not provisional:
         faults += missing
     yield from (Finding("event", ok=False, text=fault) for fault in faults)
-    if not faults:
+    yield from (lacking("event", f"{where}: withheld, though it touches the statement's period") for where in hidden)
+    if not faults and not hidden:
         waiting = f", {len(missing)} still waited for" if missing else ""
         yield Finding(
             "event",
@@ -42,21 +45,27 @@ def unaccounted(
         )
 
 
-def _told(trail: Trail, period: Period) -> tuple[list[tuple[Item, EventPart]], list[str]]:
-    """The ends of batches told in the period, and what is wrong with the entries that tell of it."""
-    told, faults = [], []
+def _told(trail: Trail, period: Period) -> tuple[list[tuple[Item, EventPart]], list[str], list[str]]:
+    """The ends of batches told in the period; entries withheld that may tell of one; what is wrong with others."""
+    told, hidden, faults = [], [], []
     for item in trail.of("event"):
-        if item.whole() is None:
-            if period.touches(item.header.from_ns, item.header.to_ns):
-                faults.append(f"{item.index} {item.where}: withheld, though it touches the statement's period")
-            continue
+        if item.whole() is None and period.touches(item.header.from_ns, item.header.to_ns):
+            hidden.append(f"{item.index} {item.where}")
         try:
             events = records_of(item, EventPart, "event")
         except Malformed as error:
             faults.append(f"{item.index} {item.where}: {error}")
             continue
         told += [(item, e) for e in events if e.event == ENDED and period.from_ns <= _ended_ns(e) < period.to_ns]
-    return told, faults
+    return told, hidden, faults
+
+
+def _may_record(hidden: Item, author: str, event: EventPart) -> bool:
+    """Whether a record that is withheld may be of the batch: an entry's header tells when the batch ended."""
+    earliest_ns, latest_ns = _interval(event)
+    if hidden.header.author == GATEWAY:
+        return earliest_ns <= hidden.header.to_ns
+    return hidden.header.author == author and hidden.header.to_ns == latest_ns
 
 
 def _is_told_late(batch: Batch, agent: str, event: EventPart) -> bool:

@@ -10,17 +10,24 @@ from agent.aggregation import batch_record
 from contract.late_records import LatePart
 from verifier.check_batches import Batch, Period, known_of, missing_of
 from verifier.evidence import Evidence, Stated
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.trail import Trail
 
 
 def late(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Period | None) -> Iterator[Finding]:
     """Every late batch by itself."""
-    withheld = [item for item in trail.of("segment") if item.whole() is None]
+    withheld = evidence.hidden(trail)
+    unstated = [item for item in trail.of("manifest") if item.whole() is None]
     told = [(batch, batch.late) for batch in batches if batch.late is not None]
     wrong = 0
     for batch, part in told:
-        faults = list(_named_faults(evidence, batch, part))
+        faults = list(_named_faults(batch, part))
+        mine = [item for item in unstated if item.header.author == batch.agent and item.index < part.ledger_size]
+        if mine:
+            wrong += 1
+            yield lacking("late", f"{batch.name}: not decided: manifest {mine[-1].index} {mine[-1].where} is withheld")
+        else:
+            faults += _manifest_faults(evidence, batch, part)
         if not faults and not missing_of(withheld, evidence, batch):
             faults = list(_lacking_faults(evidence, batch, part))
         wrong += len(faults)
@@ -32,13 +39,17 @@ def late(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Per
         yield Finding("late", ok=True, text=f"{len(told)} batches told late, {len(counted)} of them in the period")
 
 
-def _named_faults(evidence: Evidence, batch: Batch, part: LatePart) -> Iterator[str]:
-    """The entry's own words: the ledger it was computed from, its time, its manifest."""
+def _named_faults(batch: Batch, part: LatePart) -> Iterator[str]:
+    """The entry's own words: the ledger it was computed from, and its time."""
     header, start, end = batch.item.header, batch.head.start, batch.head.end
     if part.ledger_size > batch.item.index:
         yield f"computed from {part.ledger_size} entries, though only {batch.item.index} stood before it"
     if (header.from_ns, header.to_ns) != (start.earliest_ns, end.latest_ns):
         yield "its entry is filed under another time than the batch's"
+
+
+def _manifest_faults(evidence: Evidence, batch: Batch, part: LatePart) -> Iterator[str]:
+    """It names the manifest that was in force at its end."""
     due = _due(evidence, batch, part)
     named = evidence.manifests.get(batch.item.index)
     if due is None or named is None or named.index != due.index:

@@ -16,7 +16,7 @@ from contract.records import EventPart, LinePart
 from contract.segment import MeterSegment
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence, Stated
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.trail import Item, Trail, records_of
 
 SHOWN = "batch_lots"
@@ -34,7 +34,12 @@ def shown(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: Pe
         if _is_withheld(trail, batch):
             if period is None or period.touches(batch.head.start.earliest_ns, batch.head.end.latest_ns):
                 wrong += 1
-                yield Finding("lots", ok=False, text=f"{batch.name}: not recomputable: an entry of events is withheld")
+                yield lacking("lots", f"{batch.name}: not recomputable: an entry of events is withheld")
+            continue
+        if hidden := _source_hidden(trail, evidence, batch, line):
+            if period is None or period.touches(batch.head.start.earliest_ns, batch.head.end.latest_ns):
+                wrong += 1
+                yield lacking("lots", f"{batch.name}: not recomputable: {hidden}")
             continue
         checked += 1
         for fault in _faults(batch, line, stated, _event_of(told, batch), evidence):
@@ -60,6 +65,15 @@ def _is_withheld(trail: Trail, batch: Batch) -> bool:
         for item in trail.of("event")
         if item.header.author == batch.agent and item.index < batch.item.index
     )
+
+
+def _source_hidden(trail: Trail, evidence: Evidence, batch: Batch, line: LinePart) -> str | None:
+    """A segment in which the lots' quantities may have been read, and which is withheld."""
+    for segment in evidence.hidden(trail):
+        mine = segment.header.author == batch.agent and segment.index < batch.item.index
+        if mine and segment.header.to_ns >= batch.head.start.earliest_ns and evidence.lacks(segment, [line.source]):
+            return f"segment {segment.index} {segment.where} is withheld"
+    return None
 
 
 def _event_of(told: Sequence[tuple[Item, EventPart]], batch: Batch) -> EventPart | None:

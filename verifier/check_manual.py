@@ -11,7 +11,7 @@ from contract.errors import Malformed
 from contract.manual_records import AmendmentPart, EntryRef, InvoicePart, QuantityPart, ReadingPart
 from gateway import manual
 from gateway.manual import Manual, Told
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.trail import GATEWAY, Item, Trail
 
 BATCH_TYPES = ("batch", "late_batch")
@@ -32,9 +32,7 @@ def said_by_hand(trail: Trail) -> Iterator[Finding]:
     for item in trail.of(*manual.TYPES, author=GATEWAY):
         if item.whole() is None:
             wrong += 1
-            yield Finding(
-                "manual", ok=False, text=f"{item.index} {item.where}: withheld: no figure it changes is known"
-            )
+            yield lacking("manual", f"{item.index} {item.where}: withheld: no figure it changes is known")
             continue
         for number, part in enumerate(item.shown()):
             count += 1

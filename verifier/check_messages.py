@@ -14,7 +14,7 @@ from contract.lots import Lot
 from contract.records import AnyEdge, Edge, EventPart
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.trail import Item, Trail, records_of
 
 _Place = tuple[str, str, str, int]  # author, line, batch, and when the message came that ended it
@@ -34,7 +34,7 @@ def messages(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period:
     """Every batch of a line that is told by messages follows from them; no other batch states lots."""
     told, faults = _recorded(trail)
     beside = _beside(trail)
-    checked = outside = 0
+    checked = outside = lacks = 0
     for batch in batches:
         if batch.late is not None:
             faults += _unfounded(batch, "it was told late")
@@ -50,14 +50,15 @@ def messages(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period:
             if period is not None and not period.touches(batch.head.start.earliest_ns, batch.head.end.latest_ns):
                 outside += 1
             else:
-                faults.append(f"{batch.name}: not recomputable: {withheld} is withheld")
+                lacks += 1
+                yield lacking("message", f"{batch.name}: not recomputable: {withheld} is withheld")
             continue
         checked += 1
         faults += [f"{batch.name}: {fault}" for fault in _faults(batch, told)]
         if line.overlap is not None:
             faults += _unnamed(batch, beside)
     yield from (Finding("message", ok=False, text=fault) for fault in faults)
-    if not faults and (checked or told):
+    if not faults and not lacks and (checked or told):
         text = f"{len(told)} messages on record, {checked} batches follow from theirs"
         yield Finding("message", ok=True, text=text + (f"; {outside} outside the period not shown" if outside else ""))
 

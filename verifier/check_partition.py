@@ -15,13 +15,17 @@ from agent.aggregation.replay import Amount, Counter, Readings
 from verifier.check_batches import UNITS, Batch
 from verifier.evidence import Evidence
 from verifier.finding import Finding
+from verifier.trail import Item
 
 Interval = tuple[int, int]
 Run = tuple[Interval, Interval, str]  # start, end, name
 
 
-def partitions(evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding]:
-    """Every counter that batches rest on, per author, as the last manifest over a batch describes it."""
+def partitions(evidence: Evidence, batches: Sequence[Batch], hidden: Sequence[Item] = ()) -> Iterator[Finding]:
+    """Every counter that batches rest on, per author, as the last manifest over a batch describes it.
+
+    `hidden` are the segments that are not shown whole: one that stays open for want of them is not open for good.
+    """
     places: dict[tuple[str, str, str], tuple[Counter, list[Batch]]] = {}
     under = [(stated, batch) for batch in batches if (stated := evidence.manifests.get(batch.item.index)) is not None]
     for stated, batch in sorted(under, key=lambda pair: pair[0].index):  # one told late may be under an older manifest
@@ -39,7 +43,22 @@ def partitions(evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding
             ok, text = _partition(counter, evidence.all_of(author, counter), alone, at_once)
         except (ValueError, ArithmeticError) as error:  # registers or times beyond computing
             ok, text = False, f"open: {error}"
-        yield Finding("partition", ok=ok, text=f"{author} {meter}/{point}: {text}")
+        lacks = not ok and text.startswith("open") and _lacks(evidence, author, meter, mine, hidden)
+        told = f"{author} {meter}/{point}: {text}" + ("; segments of this time are withheld" if lacks else "")
+        yield Finding("partition", ok=ok, text=told, withheld=lacks)
+
+
+def _lacks(evidence: Evidence, author: str, meter: str, mine: Sequence[Batch], hidden: Sequence[Item]) -> bool:
+    """Whether the meter may have spoken in a segment that is withheld, from the first of its batches to the last."""
+    first_ns = min(batch.head.start.earliest_ns for batch in mine)
+    last_ns = max(batch.head.end.latest_ns for batch in mine)
+    return any(
+        item.header.author == author
+        and item.header.from_ns <= last_ns
+        and item.header.to_ns >= first_ns
+        and evidence.lacks(item, [meter])
+        for item in hidden
+    )
 
 
 def _partition(counter: Counter, known: Readings, alone: Sequence[Batch], at_once: Sequence[Batch]) -> tuple[bool, str]:

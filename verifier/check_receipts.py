@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from contract import cbor, cose, receipt
 from contract.errors import Inadmissible, Malformed
 from verifier.archive import Archive
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.keyring import Keyring
-from verifier.trail import GATEWAY, Trail
+from verifier.trail import GATEWAY, Trail, withheld
 
 
 def readable(archive: Archive) -> Iterator[receipt.Receipt]:
@@ -29,6 +29,10 @@ def receipts(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
     hashes = {(i.header.author, i.header.epoch, i.header.seq): i.hash for i in trail.items}
     gateway = keyring.key_of(GATEWAY, 0)
     heads = wrong = 0
+    hidden = withheld(trail, "enrolment")
+    if gateway is None and hidden and trail.archive.receipts:
+        yield lacking("receipt", f"the gateway's own key is not shown{hidden}")
+        return
     for number, data in enumerate(trail.archive.receipts):
         try:
             if gateway is None:

@@ -12,15 +12,15 @@ from agent.aggregation.replay import Counter, Readings
 from contract import records
 from contract.errors import Malformed
 from contract.records import AnyEdge
-from gateway import attribution, cross_check, factors, media, metering, overlap, site_model
+from gateway import attribution, cross_check, factors, media, metering, overlap, site_model, virtual
 from gateway.factors import Factor
 from gateway.metering import Find
 from gateway.site_model import SiteModel
 from gateway.statement import Statement
-from verifier import check_manual
+from verifier import check_manual, check_withheld
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.trail import GATEWAY, Trail, records_of, withheld
 
 NO_END = 2**63  # of the ledger: every entry of the archive
@@ -53,7 +53,7 @@ def claim(statement: bytes) -> Claim:
 
 def run(trail: Trail) -> tuple[Trail, list[Finding]]:
     """The run entry that carries this statement, and the trail as it stood when it was computed."""
-    fault = f"no run entry of the gateway carries this statement{withheld(trail, 'run')}"
+    fault, hidden = "no run entry of the gateway carries this statement", withheld(trail, "run")
     for item in reversed(list(trail.of("run", author=GATEWAY))):
         try:
             runs = records_of(item, records.RunPart, "run")
@@ -70,7 +70,7 @@ def run(trail: Trail) -> tuple[Trail, list[Finding]]:
             items = tuple(i for i in trail.items if i.index < part.ledger_size)
             text = f"entry {item.index} carries this statement, computed at ledger size {part.ledger_size}"
             return Trail(trail.archive, items), [Finding("run", ok=True, text=text)]
-    return trail, [Finding("run", ok=False, text=fault)]
+    return trail, [lacking("run", fault + hidden) if hidden else Finding("run", ok=False, text=fault)]
 
 
 def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding]:
@@ -80,7 +80,8 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
         due = _recomputed(trail, evidence, batches, said)
     except (ValueError, ArithmeticError, RecursionError) as error:  # Malformed is a ValueError
         text = (str(error) or type(error).__name__).splitlines()[0]
-        yield Finding("statement", ok=False, text=f"not recomputable: {text}{withheld(trail, 'site', 'factor')}")
+        hidden = withheld(trail, "site", "factor")
+        yield Finding("statement", ok=False, text=f"not recomputable: {text}{hidden}", withheld=bool(hidden))
         return
     manifests = ((author, one) for author, many in evidence.stated.items() for one in many)
     counters = ((author, counter) for author, one in manifests for counter in one.counters.values())
@@ -88,6 +89,10 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
     if not said.provisional:
         yield from _unfinished(trail, said.period.to_ns)
     yield from _hidden(trail, evidence, batches, said.period)
+    meters = _metered(trail, evidence, batches)
+    if lack := check_withheld.lack_of(trail, evidence, said.period, meters):
+        yield lacking("statement", f"not recomputable: {lack} withheld")
+        return
     given, found = trail.archive.statement, attribution.canonical_json(due)
     if given == found:
         text = f"recomputed byte for byte: {len(due.products)} products, {len(due.utilities)} utilities"
@@ -129,6 +134,17 @@ def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said
     )
     shown = tuple(one for one in whole.products if one.product in said.products)
     return cross_check.beside(replace(whole, products=shown), site, by_hand, find)
+
+
+def _metered(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> set[tuple[str, str]]:
+    """The meters, by agent, whose readings the statement's own figures are made of, beside the batches' records."""
+    site = _site(trail)
+    refs = [ref for utility in site.utilities for ref in (utility.electricity, utility.volume)]
+    found = {(ref.agent, ref.meter) for ref in refs if isinstance(ref, site_model.CounterRef)}
+    found |= {place[:2] for one in site.virtuals for place in virtual.counters(site.virtuals, one.id)}
+    found |= {place[:2] for place in cross_check.places(check_manual.read(trail))}
+    at_once = [batch for batch in batches if batch.together(evidence) is not None]
+    return found | {(batch.agent, amount.meter) for batch in at_once for amount in batch.amounts}
 
 
 def _site(trail: Trail) -> SiteModel:
@@ -185,7 +201,7 @@ def _hidden(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: 
             beside = item.header.from_ns < end.latest_ns and item.header.to_ns > start.earliest_ns
             if beside and item.header.author in {batch.agent, GATEWAY}:
                 text = f"{item.index} {item.where}: withheld, though it may share the time of {batch.name}"
-                yield Finding("statement", ok=False, text=text)
+                yield lacking("statement", text)
 
 
 def _interval(edge: AnyEdge) -> tuple[int, int]:

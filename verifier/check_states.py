@@ -44,9 +44,13 @@ class _Numbers:
 def states(trail: Trail, evidence: Evidence) -> Iterator[Finding]:
     """Nothing at all where no line has states."""
     numbers, last = _Numbers(evidence), dict[tuple[str, str], EventPart]()
-    hidden = {item.header.author for item in trail.of("segment") if item.whole() is None}
+    hidden = {item.header.author for item in evidence.hidden(trail)}
     told = wrong = 0
     for item in trail.of("event"):
+        if item.whole() is None:  # what is withheld may be a state
+            last = {place: event for place, event in last.items() if place[0] != item.header.author}
+        if item.index in evidence.unstated:
+            continue  # told where manifests are
         try:
             events = [event for event in records_of(item, EventPart, "event") if event.event == STATE]
         except Malformed:

@@ -1,7 +1,8 @@
 """`metertrail verify FILE [--trust TRUST.toml] [--json]`: reads the files, prints one line per check.
 
 Exit status: 0 all holds and every key is known from elsewhere; 1 something does not hold; 2 usage, or a file that
-cannot be read; 3 all holds, but without --trust nobody vouches for the keys.
+cannot be read; 3 all holds, but without --trust nobody vouches for the keys; 4 nothing that is shown contradicts, but
+something that has to be checked is withheld.
 """
 
 import argparse
@@ -13,14 +14,16 @@ from pathlib import Path
 
 from contract.errors import Inadmissible
 from verifier import archive, trust
+from verifier.finding import MARKS, Finding
 from verifier.verify import Report, Verdict, verify
 
-EXIT: dict[Verdict, int] = {"pinned": 0, "failed": 1, "self-consistent": 3}
+EXIT: dict[Verdict, int] = {"pinned": 0, "failed": 1, "self-consistent": 3, "incomplete": 4}
 UNREADABLE = 2
 SHOWN_MAX = 20  # failures of one check that are printed; --json gives all
 WORDS: dict[Verdict, str] = {
     "pinned": "pinned: everything holds, and every key is one the trust file names",
     "failed": "failed: at least one check does not hold",
+    "incomplete": "incomplete: nothing that is shown contradicts, but what the lines LACK name is withheld",
     "self-consistent": "self-consistent: everything holds, but nobody vouches for the keys; give --trust FILE",
 }
 
@@ -66,17 +69,23 @@ def _read(path: Path) -> bytes:
 def _lines(report: Report) -> Iterator[str]:
     failures: Counter[str] = Counter()
     for finding in report.findings:
-        failures[finding.check] += not finding.ok
-        if finding.ok or failures[finding.check] <= SHOWN_MAX:
+        kind = f"{MARKS[finding.standing]} {finding.check}"
+        failures[kind] += not finding.ok
+        if finding.ok or failures[kind] <= SHOWN_MAX:
             yield finding.line()
-    for check, count in failures.items():
+    for kind, count in failures.items():
         if count > SHOWN_MAX:
-            yield f"FAIL {check} and {count - SHOWN_MAX} more: --json shows all"
+            yield f"{kind} and {count - SHOWN_MAX} more: --json shows all"
 
 
 def _json(report: Report) -> str:
-    findings = [{"check": f.check, "ok": f.ok, "text": f.text} for f in report.findings]
+    findings = [_told(finding) for finding in report.findings]
     return json.dumps({"verdict": report.verdict, "findings": findings}, ensure_ascii=False, indent=1)
+
+
+def _told(finding: Finding) -> dict[str, object]:
+    told = {"check": finding.check, "ok": finding.ok, "standing": finding.standing, "text": finding.text}
+    return told if finding.told is None else {**told, "told": finding.told}
 
 
 def _refuse(message: str) -> int:

@@ -4,7 +4,8 @@ In: a trail. Out: `Evidence`, and findings on manifests and segments that do not
 here; agent.aggregation.replay turns them into amounts.
 """
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -50,12 +51,34 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`manifests` by ledger index of the entry they are in force for; `said` by (author, meter); `stated` by author."""
+    """`manifests` by ledger index of the entry they are in force for; `said` by (author, meter); `stated` by author.
+
+    `unstated` by ledger index of the entry: the manifest in force, where that is withheld in whole or in part.
+    """
 
     manifests: Mapping[int, Stated]
     said: Mapping[tuple[str, str], Said]
     stated: Mapping[str, list[Stated]]
+    unstated: Mapping[int, Item] = field(default_factory=dict)
     _readings: dict[tuple[str, str, str, tuple[int, ...]], Readings] = field(default_factory=dict)
+
+    def hidden(self, trail: Entries) -> tuple[Item, ...]:
+        """The segments that are withheld in whole or in part, or whose manifest is."""
+        return tuple(one for one in trail.of("segment") if one.whole() is None or one.index in self.unstated)
+
+    def lacks(self, segment: Item, meters: Iterable[str]) -> bool:
+        """Whether one of these meters may have spoken in this segment, one of the hidden, without being heard.
+
+        Of a part that is withheld nothing tells whose it is; a meter has one in an entry, but for the largest.
+        """
+        if segment.parts is None:
+            return True
+        return any(not self._shows(segment, meter) for meter in meters)
+
+    def _shows(self, segment: Item, meter: str) -> bool:
+        said = self.said.get((segment.header.author, meter))
+        at = 0 if said is None else bisect_left(said.indices, segment.index)
+        return said is not None and at < len(said.indices) and said.indices[at] == segment.index
 
     def latest(self, author: str, meter: str, point: str) -> Counter | None:
         """The counter as it was last described, for who asks from outside the author's chain."""
@@ -153,6 +176,8 @@ class Evidence:
 def read(trail: Entries) -> tuple[Evidence, list[Finding]]:
     """Read manifests and segments in ledger order."""
     findings: list[Finding] = []
+    hidden: dict[tuple[str, bytes], Item] = {}
+    unstated: dict[int, Item] = {}
     in_force: dict[tuple[str, bytes], Stated] = {}  # an epoch's name is its author's own: two may choose the same
     manifests: dict[int, Stated] = {}
     said: dict[tuple[str, str], Said] = {}
@@ -164,10 +189,17 @@ def read(trail: Entries) -> tuple[Evidence, list[Finding]]:
         try:
             if item.header.type == "manifest":
                 in_force.pop(epoch, None)
+                hidden.pop(epoch, None)
+                if item.whole() is None:
+                    hidden[epoch] = item
+                    continue
                 in_force[epoch] = _stated(item, profiles_seen)
                 stated.setdefault(item.header.author, []).append(in_force[epoch])
             elif epoch in in_force:
                 manifests[item.index] = in_force[epoch]
+            elif epoch in hidden:
+                unstated[item.index] = hidden[epoch]
+                continue  # its form is nothing without the profiles'
             if item.header.type == "segment" and item.parts is not None:
                 for part in item.shown():
                     _add(said, item, segment.decode(part), in_force.get(epoch))
@@ -175,12 +207,13 @@ def read(trail: Entries) -> tuple[Evidence, list[Finding]]:
         except (Malformed, ArithmeticError, RecursionError) as error:
             findings.append(Finding(_room(item), ok=False, text=f"{item.index} {item.where}: {error}"))
     manifests |= dict(_of_late(trail, stated))
+    unstated |= dict(_of_late_hidden(trail))
     if not findings:
         findings.append(Finding("profile", ok=True, text=f"{len(profiles_seen)} profiles are those their hashes name"))
         findings.append(
             Finding("segment", ok=True, text=f"{count} segments decoded, every point as its manifest has it")
         )
-    return Evidence(manifests, said, stated), findings
+    return Evidence(manifests, said, stated, unstated), findings
 
 
 def _of_late(trail: Entries, stated: Mapping[str, list[Stated]]) -> Iterator[tuple[int, Stated]]:
@@ -193,14 +226,24 @@ def _of_late(trail: Entries, stated: Mapping[str, list[Stated]]) -> Iterator[tup
         yield from ((item.index, one) for one in stated.get(late.agent, []) if one.hash == late.manifest)
 
 
+def _of_late_hidden(trail: Entries) -> Iterator[tuple[int, Item]]:
+    """The same, of manifests that are withheld: an entry's hash needs no body."""
+    by_hash = {item.hash: item for item in trail.of("manifest") if item.whole() is None}
+    for item in trail.of("late_batch", author=GATEWAY) if by_hash else ():
+        try:
+            (late,) = records_of(item, LatePart, "late")
+        except (Malformed, ValueError):
+            continue
+        if late.manifest in by_hash:
+            yield item.index, by_hash[late.manifest]
+
+
 def _room(item: Item) -> str:
     return "profile" if item.header.type == "manifest" else "segment"
 
 
 def _stated(item: Item, seen: set[bytes]) -> Stated:
     """What a manifest says. Raises Malformed if a profile is not the one its meter names, or not readable."""
-    if item.whole() is None:
-        raise Malformed("the manifest is withheld: nothing under it can be recomputed")
     points: dict[bytes, dict[str, int]] = {}
     for part in records_of(item, records.ProfilePart, "profile"):
         try:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contract import cbor, cose, keys, records
 from contract.errors import Inadmissible, Malformed
-from verifier.finding import Finding
+from verifier.finding import Finding, lacking
 from verifier.trail import GATEWAY, Item, Trail, records_of, withheld
 
 
@@ -57,11 +57,14 @@ def read(trail: Trail) -> tuple[Keyring, list[Finding]]:
 
 def signatures(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
     """Every entry is signed by the key in force for its author at its place in the ledger."""
-    wrong, hidden = 0, withheld(trail, "enrolment")
+    wrong, hidden = 0, [item for item in trail.of("enrolment", author=GATEWAY) if item.whole() is None]
+    names = withheld(trail, "enrolment")
     for item in trail.items:
-        if fault := _signature_fault(item, trail.archive.site, keyring, hidden):
+        if fault := _signature_fault(item, trail.archive.site, keyring):
             wrong += 1
-            yield Finding("signature", ok=False, text=f"{item.index} {item.where}: {fault}")
+            text = f"{item.index} {item.where}: {fault}"
+            may_be_shown = _is_strange(item, keyring) and any(_may_enrol(one, item, keyring) for one in hidden)
+            yield lacking("signature", text + names) if may_be_shown else Finding("signature", ok=False, text=text)
     if not wrong:
         authors = len({item.header.author for item in trail.items})
         yield Finding(
@@ -69,10 +72,22 @@ def signatures(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
         )
 
 
-def _signature_fault(item: Item, site: str, keyring: Keyring, hidden: str) -> str | None:
+def _is_strange(item: Item, keyring: Keyring) -> bool:
+    """Whether no enrolment that is shown tells whose key signed this."""
+    return keyring.author_of(item.container.container.key_id) is None
+
+
+def _may_enrol(hidden: Item, item: Item, keyring: Keyring) -> bool:
+    """Whether an enrolment withheld may name the key that was in force for this entry."""
+    known = keyring.key_of(item.header.author, item.index)
+    since = -1 if known is None else known.index
+    return since < hidden.index < item.index or (known is None and item.header.author == GATEWAY)
+
+
+def _signature_fault(item: Item, site: str, keyring: Keyring) -> str | None:
     enrolment = keyring.key_of(item.header.author, item.index)
     if enrolment is None:
-        return f"no key is enrolled for {item.header.author} before this entry{hidden}"
+        return f"no key is enrolled for {item.header.author} before this entry"
     signed = item.container.container
     if signed.key_id != enrolment.thumbprint:
         other = keyring.author_of(signed.key_id)

@@ -76,5 +76,5 @@ def prepare(entries: Entries, unread: Sequence[Finding], period: Period) -> Repl
         known,
         tuple(chosen),
         tuple(finding for finding in (*unread, *unfit, *withheld) if not finding.ok),
-        tuple(item for item in entries.of("segment") if item.whole() is None),
+        known.hidden(entries),
     )

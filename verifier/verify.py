@@ -1,7 +1,8 @@
 """Every check, in order: from bytes to signatures to chains to numbers. A library: no file, no clock, no network.
 
 In: an archive, and perhaps a trust file's content. Out: a `Report`: findings and a verdict. Verdicts rank
-failed < self-consistent (nobody vouches for the keys) < pinned (every key is one the reader knows from elsewhere).
+failed < incomplete (nothing contradicts, but something needed is withheld) < self-consistent (nobody vouches for the
+keys) < pinned (every key is one the reader knows from elsewhere).
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from verifier import (
     check_receipts,
     check_statement,
     check_states,
+    check_withheld,
     evidence,
     keyring,
     trail,
@@ -34,7 +36,7 @@ from verifier.trust import Trust
 
 ALL_TIME = Period(-(2**63), 2**63)
 
-Verdict = Literal["failed", "self-consistent", "pinned"]
+Verdict = Literal["failed", "incomplete", "self-consistent", "pinned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,11 @@ class Report:
 def verify(archive: Archive, trusted: Trust | None = None) -> Report:
     """Run every check. One that fails never keeps the others from running."""
     found = tuple(findings(archive, trusted))
-    if not all(finding.ok for finding in found):
+    standings = {finding.standing for finding in found}
+    if "failed" in standings:
         return Report(found, "failed")
+    if "withheld" in standings:
+        return Report(found, "incomplete")
     return Report(found, "self-consistent" if trusted is None else "pinned")
 
 
@@ -66,6 +71,7 @@ def findings(archive: Archive, trusted: Trust | None = None) -> Iterator[Finding
     yield from check_chain.chains(read)
     yield from check_receipts.receipts(read, ring)
     yield from check_ledger.history(read)
+    yield from check_withheld.counted(read)
     yield from _numbers(read)
     if trusted is not None:
         yield from trust.pinned(read, trusted)
@@ -93,14 +99,14 @@ def _recomputed(
     """Everything that follows from raw words: findings, and what a statement is computed from."""
     known, unfit = evidence.read(read)
     batches, unread = check_batches.read(read, period)
-    findings = [*unfit, *unread]
+    findings = [*unfit, *check_withheld.manifests(read, known, period), *unread]
     findings += check_batches.edges(batches, known)
     findings += check_messages.messages(read, known, batches, period)
     findings += check_lots.shown(read, known, batches, period)
     findings += check_batches.amounts(read, known, batches, period)
     findings += check_late.late(read, known, batches, period)
     findings += check_events.unaccounted(read, batches, period, provisional=provisional)
-    findings += check_partition.partitions(known, batches)
+    findings += check_partition.partitions(known, batches, known.hidden(read))
     findings += check_manual.said_by_hand(read)
     findings += check_states.states(read, known)
     return findings, known, batches
