@@ -12,7 +12,7 @@ from contract import cbor, keys
 from contract.errors import BadSignature, Malformed
 
 TAG_SIGN1 = 0xD2  # tag 18 in one byte
-KINDS = ("entry", "receipt", "checkpoint", "dossier", "sheet")
+KINDS = ("entry", "receipt", "checkpoint", "dossier", "sheet", "rotation")
 
 
 @dataclass(frozen=True, slots=True)

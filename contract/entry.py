@@ -18,10 +18,10 @@ VERSION = 1
 HEADER_BYTES_MAX = 4096
 NO_ENTRY = bytes(32)  # `prev` of the first entry of an epoch
 
-AGENT_TYPES = ("manifest", "segment", "batch", "event", "quantity", "manual", "void")
+AGENT_TYPES = ("manifest", "segment", "batch", "event", "quantity", "manual", "void", "rotation")
 GATEWAY_TYPES = (
     "manifest", "enrolment", "site", "factor", "quantity", "manual", "late_batch", "amendment", "run", "review",
-    "acknowledgement",
+    "acknowledgement", "rotation",
 )  # fmt: skip
 
 RECORD = ConfigDict(frozen=True, strict=True, extra="allow", ser_json_bytes="hex")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from contract import cbor
-from contract.errors import BadSignature
+from contract.errors import BadSignature, Malformed
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
@@ -36,6 +36,23 @@ def cose_key(key: PublicKey) -> bytes:
         return cbor.encode({1: 1, -1: 6, -2: key.public_bytes_raw()})
     point = key.public_numbers()
     return cbor.encode({1: 2, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")})
+
+
+def from_cose_key(data: bytes) -> PublicKey:
+    """Read a COSE_Key (RFC 9053, section 7). Raises Malformed for anything but the one form of a usable key."""
+    key: PublicKey | None = None
+    try:
+        match cbor.decode(data):
+            case {1: 1, -1: 6, -2: bytes(raw)}:
+                key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
+            case {1: 2, -1: 1, -2: bytes(x), -3: bytes(y)}:
+                point = int.from_bytes(x, "big"), int.from_bytes(y, "big")
+                key = ec.EllipticCurvePublicNumbers(*point, ec.SECP256R1()).public_key()
+    except ValueError as error:  # Malformed is one
+        raise Malformed(f"key: {error}") from None
+    if key is None or cose_key(key) != data:
+        raise Malformed("key: must be the COSE_Key of an Ed25519 or P-256 key, in its one form")
+    return key
 
 
 def thumbprint(key: PublicKey) -> bytes:

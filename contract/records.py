@@ -15,6 +15,7 @@ from contract.entry import RECORD, Count, Hash, Integer, Listed, Name, Nonce
 from contract.error_points import ErrorPoint
 from contract.errors import Malformed
 from contract.handovers import Handover
+from contract.key_records import Custody, Reenrolled
 from contract.lots import Lot, LotRef
 
 Text = Annotated[str, Len(0, 1000)]
@@ -43,6 +44,7 @@ class Author(BaseModel):
     software: Text
     config_hash: Hash
     started_ns: Integer
+    custody: Custody | None = Field(default=None, exclude_if=lambda given: given is None)  # of its key, as it says
 
 
 class ProfilePart(BaseModel):
@@ -254,13 +256,19 @@ class EventPart(BaseModel):
 
 
 class EnrolmentPart(BaseModel):
-    """The gateway's statement that an author speaks with this key from here on."""
+    """The gateway's statement that an author speaks with this key from here on.
+
+    An author's first key needs no word; another one is there by the `rotation` entry of the author that is named, or
+    because the author was `reenrolled`.
+    """
 
     model_config = RECORD
     part: Literal["enrolment"] = "enrolment"
     author: Name
     key: bytes  # deterministic COSE_Key
     key_id: Hash
+    rotation: Parent | None = Field(default=None, exclude_if=lambda given: given is None)
+    reenrolled: Reenrolled | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class SitePart(BaseModel):

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract import keys
-from contract.errors import BadSignature
+from contract import cbor, keys
+from contract.errors import BadSignature, Malformed
 
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493  # RFC 8032, section 5.1
 ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -169,3 +169,26 @@ def test_what_is_no_pem_is_refused(data):
         keys.public_from_pem(data)
     with pytest.raises(ValueError):
         keys.private_from_pem(data)
+
+
+@pytest.mark.parametrize("algorithm", [keys.EDDSA, keys.ES256])
+def test_a_cose_key_is_read_back(algorithm):
+    public = keys.generate(algorithm).public_key()
+    assert keys.public_to_pem(keys.from_cose_key(keys.cose_key(public))) == keys.public_to_pem(public)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        cbor.encode({1: 1, -1: 6, -2: bytes(31)}),
+        cbor.encode({1: 2, -1: 1, -2: bytes(32), -3: bytes(32)}),
+        cbor.encode({1: 2, -1: 1, -2: bytes(33), -3: bytes(32)}),
+        cbor.encode({1: 1, -1: 6, -2: bytes(32), 2: b"kid"}),
+        b"\xa0",
+        b"",
+    ],
+    ids=["short", "off the curve", "long", "more than a key", "empty", "nothing"],
+)
+def test_what_is_no_cose_key_is_malformed(data):
+    with pytest.raises(Malformed):
+        keys.from_cose_key(data)

@@ -25,6 +25,7 @@ from contract import (
     entry,
     error_points,
     handovers,
+    key_records,
     keys,
     late_records,
     lots,
@@ -33,6 +34,7 @@ from contract import (
     message,
     receipt,
     records,
+    rotation,
     segment,
     topics,
     void_records,
@@ -74,8 +76,8 @@ def rows_after(text: str) -> dict[str, list[str]]:
 def test_every_example_is_found():
     assert list(BLOCKS) == [
         "cbor", "ed25519-key", "es256-key", "manifest-entry", "es256-entry", "body", "redacted-body", "segment-entry",
-        "segment-bytes", "segment-readings", "source-column", "amount-record", "rounding", "bounds", "ledger",
-        "checkpoint", "receipt", "message",
+        "rotation", "segment-bytes", "segment-readings", "source-column", "amount-record", "rounding", "bounds",
+        "ledger", "checkpoint", "receipt", "message",
     ]  # fmt: skip
     assert README.count("```") == 2 * len(BLOCKS)
     assert README.count("```example ") == len(BLOCKS)
@@ -97,6 +99,21 @@ def test_keys():
         assert keys.cose_key(key.public_key()) == octets(name, "cose_key")
         assert hashlib.sha256(octets(name, "cose_key")).digest() == octets(name, "key_id")
         assert keys.thumbprint(key.public_key()) == octets(name, "key_id")
+
+
+def test_a_rotation():
+    new = ed25519.Ed25519PrivateKey.from_private_bytes(octets("rotation", "seed"))
+    assert octets("rotation", "key") == bytes.fromhex("a301012006215820") + new.public_key().public_bytes_raw()
+    assert octets("rotation", "key_id") == hashlib.sha256(octets("rotation", "key")).digest()
+    old = octets("ed25519-key", "key_id")
+    assert cbor.decode(octets("rotation", "payload")) == {"v": 1, "author": "agent-1", "old": old}
+    proof = cose.parse(octets("rotation", "proof"))
+    assert (proof.payload, proof.key_id) == (octets("rotation", "payload"), octets("rotation", "key_id"))
+    structure = ["Signature1", proof.protected, b"metertrail/v1/rotation/plant-1", proof.payload]
+    new.public_key().verify(proof.signature, cbor.encode(structure))
+    assert rotation.state(old, new, "agent-1", SITE) == octets("rotation", "part")
+    part = records.read(octets("rotation", "part"), key_records.RotationPart)
+    assert keys.cose_key(rotation.check(part, old, "agent-1", SITE)) == octets("rotation", "key")
 
 
 @pytest.mark.parametrize("name", ["manifest-entry", "segment-entry"])
@@ -276,6 +293,7 @@ RECORDS = {
         manual_records,
         error_points,
         handovers,
+        key_records,
         lots,
         void_records,
     )
