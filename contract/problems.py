@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 SHOWN_CHARACTERS = 60
-SECRET_WORDS = ("password", "secret", "token", "pem")
+SECRET_WORDS = ("password", "secret", "token", "pem", "database")  # a database's URL may hold a password
 NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 # pydantic's kinds of error that mean a value was written in another form than TOML has for it -> how it is written
 FORMS = {

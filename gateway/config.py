@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from contract.problems import Problems, parse_toml
 from contract.topics import check_host, check_name
-from gateway.database import sqlite_url
+from gateway import database
 from gateway.trust import GATEWAY
 
 STRICT = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +31,14 @@ Port = Annotated[int, Ge(1), Le(65535)]
 File = Annotated[Path, AfterValidator(_beside)]
 
 
+def _database(url: str) -> str:
+    database.parse(url)
+    return url
+
+
+Database = Annotated[str, AfterValidator(_database)]  # may hold a password
+
+
 class Gateway(BaseModel):
     """Whose evidence this is, where it is kept, and with which keys. `database` overrides the SQLite file in `data`."""
 
@@ -39,13 +47,13 @@ class Gateway(BaseModel):
     data: File
     key: File
     ledger_key: File
-    database: str | None = None
+    database: Database | None = Field(default=None, repr=False)
     checkpoints: File | None = None
 
     @property
     def database_url(self) -> str:
         """SQLAlchemy's URL of the ledger."""
-        return self.database or sqlite_url(self.data / "ledger.sqlite")
+        return self.database or database.sqlite_url(self.data / "ledger.sqlite")
 
     @property
     def checkpoint_file(self) -> Path:

@@ -7,22 +7,22 @@ nothing newer: the same work after a clean stop and after a crash.
 """
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Row, Select, case, insert, null, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
 from contract import checkpoint, merkle, message, receipt
 from contract.checkpoint import Checkpoint
 from contract.errors import Inadmissible
-from gateway import database, ledger_lock, refusals
+from gateway import database, ledger_lock, refusals, schema
 from gateway.checkpoint_copy import CheckpointCopy
-from gateway.errors import Corrupt
+from gateway.errors import Corrupt, Stopped
 from gateway.refusals import RefusedMessage
-from gateway.schema import CHECKPOINTS, ENTRIES, METADATA, RECEIPTS
+from gateway.schema import CHECKPOINTS, ENTRIES, RECEIPTS
 from gateway.trust import Admitted, Place
 
 ROWS_AT_ONCE = 256
@@ -46,7 +46,7 @@ class Ledger:
         self._key: Ed25519PrivateKey | None = None
         self._tree = merkle.Frontier()
         self._copy: CheckpointCopy | None = None
-        self._unlock: Callable[[], None] | None = None
+        self._lock: ledger_lock.Lock | None = None
 
     @classmethod
     def open(
@@ -62,14 +62,15 @@ class Ledger:
             database.require(ledger._engine)
             return ledger
         ledger._key, ledger._copy = key, CheckpointCopy(checkpoints) if checkpoints else None
-        ledger._unlock = ledger_lock.hold(ledger._engine, ledger.origin)
+        ledger._lock = ledger_lock.hold(ledger._engine)
         try:
-            METADATA.create_all(ledger._engine)
+            database.require_durable(ledger._engine, ledger._lock.connection)
+            schema.create(ledger._lock.connection)
             ledger._recover(key)
-        except DatabaseError as error:
+        except DBAPIError as error:
             ledger.close()
-            raise Corrupt(f"{ledger._engine.url.render_as_string()}: {error.orig}") from None
-        except Corrupt:
+            raise Corrupt(f"{database.named(ledger._engine)}: {database.fault(error)}") from None
+        except Stopped:
             ledger.close()
             raise
         return ledger
@@ -78,9 +79,9 @@ class Ledger:
         """Bring the copy up to date and let go of the lock."""
         if self._copy:
             self._copy.flush()
+        if self._lock:
+            self._lock.close()
         self._engine.dispose()
-        if self._unlock:
-            self._unlock()
 
     @property
     def size(self) -> int:
@@ -107,7 +108,7 @@ class Ledger:
 
         Raises Corrupt if the database will not: then this ledger must be opened anew.
         """
-        if self._key is None:
+        if self._key is None or self._lock is None:
             raise RuntimeError("a ledger opened without its key is only read")
         if not entries and not refused:
             return self.head()
@@ -117,14 +118,14 @@ class Ledger:
         after = Checkpoint(self.origin, tree.size, tree.root())
         note = checkpoint.sign(after, self._key)
         try:
-            with self._engine.begin() as connection:
+            with self._lock.transaction() as connection:
                 if entries:
                     connection.execute(insert(ENTRIES), [_row(first + i, one) for i, one in enumerate(entries)])
                     made = {"size": after.size, "root": after.root, "at_ns": at_ns, "note": note}
                     connection.execute(insert(CHECKPOINTS), made)
                 refusals.record(connection, refused)
-        except DatabaseError as error:
-            raise Corrupt(f"the ledger takes no more entries: {error.orig}") from None
+        except DBAPIError as error:
+            raise Corrupt(f"the ledger takes no more entries: {database.fault(error)}") from None
         self._tree = tree
         if entries and self._copy:
             self._copy.add(note, at_ns)
@@ -132,15 +133,17 @@ class Ledger:
 
     def keep_receipts(self, receipts: Mapping[str, bytes], at_ns: int) -> None:
         """Keep the last receipt of each author. Raises Corrupt as `append` does."""
+        if self._lock is None:
+            raise RuntimeError("a ledger opened without its key is only read")
         if not receipts:
             return
         rows = [{"author": author, "at_ns": at_ns, "signed": data} for author, data in receipts.items()]
         try:
-            with self._engine.begin() as connection:
+            with self._lock.transaction() as connection:
                 connection.execute(RECEIPTS.delete().where(RECEIPTS.c.author.in_(receipts)))
                 connection.execute(insert(RECEIPTS), rows)
-        except DatabaseError as error:
-            raise Corrupt(f"the ledger takes no more receipts: {error.orig}") from None
+        except DBAPIError as error:
+            raise Corrupt(f"the ledger takes no more receipts: {database.fault(error)}") from None
 
     def receipts(self) -> dict[str, bytes]:
         """The last receipt of every author, as it was sent."""
@@ -171,11 +174,14 @@ class Ledger:
             return list(refusals.signed(connection))
 
     def hash_at(self, place: Place) -> bytes | None:
-        """The hash of the entry in a place, or None."""
+        """The hash of the entry in a place, or None. Raises Corrupt if the database does not answer."""
         author, epoch, seq = place
         here = (ENTRIES.c.author == author) & (ENTRIES.c.epoch == epoch) & (ENTRIES.c.seq == seq)
-        with self._engine.connect() as connection:
-            return connection.execute(select(ENTRIES.c.hash).where(here)).scalar_one_or_none()
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(select(ENTRIES.c.hash).where(here)).scalar_one_or_none()
+        except DBAPIError as error:
+            raise Corrupt(f"the ledger does not answer: {database.fault(error)}") from None
 
     def _read(self, found: Select[tuple[object, ...]]) -> Iterator[LedgerEntry]:
         ordered = found.order_by(ENTRIES.c.index).execution_options(yield_per=ROWS_AT_ONCE)

@@ -6,9 +6,9 @@ without unpacking anything.
 """
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Column,
+    Connection,
     Index,
     Integer,
     LargeBinary,
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
 )
 
 METADATA = MetaData()
@@ -79,26 +78,61 @@ RECEIPTS = Table(
     Column("signed", LargeBinary, nullable=False),
 )
 
-_SQLITE = """
-CREATE TRIGGER %(table)s_no_update BEFORE UPDATE ON %(table)s
-BEGIN SELECT RAISE(ABORT, '%(table)s are never changed'); END
-"""
-_SQLITE_DELETE = _SQLITE.replace("UPDATE", "DELETE").replace("update", "delete")
-_POSTGRESQL_FUNCTION = """
+_NEVER = "%(table)s are never changed"
+_SQLITE = {
+    "no_update": f"BEFORE UPDATE ON %(table)s BEGIN SELECT RAISE(ABORT, '{_NEVER}'); END",
+    "no_delete": f"BEFORE DELETE ON %(table)s BEGIN SELECT RAISE(ABORT, '{_NEVER}'); END",
+    # INSERT OR REPLACE deletes what stands in its way without asking the trigger above
+    "no_replace": f"BEFORE INSERT ON %(table)s WHEN %(taken)s BEGIN SELECT RAISE(ABORT, '{_NEVER}'); END",
+}
+_TAKEN = {
+    ENTRIES: """EXISTS (SELECT 1 FROM entries WHERE "index" = NEW."index")
+        OR EXISTS (SELECT 1 FROM entries WHERE author = NEW.author AND epoch = NEW.epoch AND seq = NEW.seq)""",
+    CHECKPOINTS: "EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size)",
+}
+_POSTGRESQL_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION %(table)s_refuse() RETURNS trigger LANGUAGE plpgsql AS
-$$BEGIN RAISE EXCEPTION '%(table)s are never changed'; END$$
+$$BEGIN RAISE EXCEPTION '{_NEVER}'; END$$
 """
-_POSTGRESQL_TRIGGER = """
-CREATE TRIGGER %(table)s_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON %(table)s
+_POSTGRESQL = """BEFORE UPDATE OR DELETE OR TRUNCATE ON %(table)s
 FOR EACH STATEMENT EXECUTE FUNCTION %(table)s_refuse()
 """
-_DIALECTS = {
-    "sqlite": (_SQLITE, _SQLITE_DELETE),
-    "postgresql": (_POSTGRESQL_FUNCTION, _POSTGRESQL_TRIGGER),
-}
+_POSTGRESQL_ENABLED = """
+SELECT tgname FROM pg_trigger
+WHERE tgenabled IN ('O', 'A') AND tgrelid IN (to_regclass('entries'), to_regclass('checkpoints'))
+"""
 
-for _table in (ENTRIES, CHECKPOINTS):
-    for _dialect, _statements in _DIALECTS.items():
-        for _statement in _statements:
-            _ddl = DDL(_statement)  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
-            event.listen(_table, "after_create", _ddl.execute_if(dialect=_dialect))
+
+def create(connection: Connection) -> None:
+    """Make the tables and triggers that are not there yet."""
+    METADATA.create_all(connection)
+    for name, statements in _triggers(connection).items():
+        if name in missing(connection):
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+    connection.commit()
+
+
+def missing(connection: Connection) -> list[str]:
+    """The triggers that are not in force."""
+    sqlite = connection.dialect.name == "sqlite"
+    asked = "SELECT name FROM sqlite_master WHERE type = 'trigger'" if sqlite else _POSTGRESQL_ENABLED
+    there = {row[0] for row in connection.exec_driver_sql(asked)}
+    return [name for name in _triggers(connection) if name not in there]
+
+
+def _triggers(connection: Connection) -> dict[str, list[str]]:
+    made: dict[str, list[str]] = {}
+    for table, taken in _TAKEN.items():
+        words = {"table": table.name, "taken": taken}
+        if connection.dialect.name == "sqlite":
+            for name, rule in _SQLITE.items():
+                made[f"{table.name}_{name}"] = [f"CREATE TRIGGER {table.name}_{name} {rule % words}"]
+        else:
+            name = f"{table.name}_no_change"
+            made[name] = [
+                _POSTGRESQL_FUNCTION % words,
+                f"DROP TRIGGER IF EXISTS {name} ON {table.name}",
+                f"CREATE TRIGGER {name} {_POSTGRESQL % words}",
+            ]
+    return made

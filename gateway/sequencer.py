@@ -19,7 +19,7 @@ from contract.errors import Malformed
 from contract.topics import Topic
 from gateway import trust as trusts
 from gateway.admit import Verdict, admit
-from gateway.errors import Corrupt
+from gateway.errors import Corrupt, Stopped
 from gateway.ledger import Ledger, LedgerEntry
 from gateway.recall import Recall
 from gateway.receipts import Board
@@ -140,6 +140,8 @@ class Sequencer:
     def _judge(self, one: Message, at_ns: int) -> Verdict:
         try:
             verdict = admit(self.trust, one.topic, one.data, at_ns)
+        except Stopped:
+            raise
         except Exception:  # a fault of ours must not let one message stop all others
             log.exception("message could not be judged agent=%s bytes=%d", one.topic.agent, len(one.data))
             return Verdict("malformed", "could not be judged")

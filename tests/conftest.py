@@ -7,11 +7,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import databases
 import press
 import pytest
 from hypothesis import settings
 
 from agent.aggregation import counters
+from gateway import database
 
 # How long an example takes says nothing of the code: timing belongs in benchmarks. A build draws the same examples each
 # time, so that it fails for a change and not for luck; anyone else's machine draws new ones.
@@ -23,11 +25,12 @@ PACKAGES = {
     "chromedriver": "chromium-driver",
     "mosquitto": "mosquitto",
     "mosquitto_passwd": "mosquitto",
+    "postgres": "postgresql",
 }
 
 
 def _missing(programs):
-    return [program for program in programs if shutil.which(program) is None]
+    return [program for program in programs if shutil.which(program, path=databases.search_path()) is None]
 
 
 def _installed(programs):
@@ -56,6 +59,23 @@ def need():
             pytest.fail(reason) if required else pytest.skip(reason)
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def postgresql(need):
+    """A PostgreSQL server of this session's own."""
+    need("postgres")
+    server = databases.Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """The URL of a ledger's empty database, once of each kind."""
+    if request.param == "sqlite":
+        return database.sqlite_url(tmp_path / "data" / "ledger.sqlite")
+    return request.getfixturevalue("postgresql").schema()
 
 
 @pytest.fixture(scope="session")

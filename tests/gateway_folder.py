@@ -59,6 +59,11 @@ key = "edge-1.pub.pem"
 """
         self.save()
 
+    def keep_in(self, url: str) -> "Folder":
+        """Keep the ledger in this database."""
+        self.save(('data = "data"\n', f'data = "data"\ndatabase = "{url}"\n'))
+        return self
+
     def write(self, name: str, data: bytes, mode: int = 0o644) -> Path:
         """Make one file."""
         path = self.folder / name

@@ -37,7 +37,7 @@ DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in sorted([*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in folder.rglob("*.md"))])
 }
-READERS = ("energy-engineer", "commissioning", "operator", "carbon-accountant", "verifier")
+READERS = ("energy-engineer", "commissioning", "server", "operator", "carbon-accountant", "verifier")
 HOW_TO = [f"docs/{reader}.md" for reader in READERS]
 FENCE = re.compile(r"^```(\w*) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCES = [(name, *found) for name, text in DOCUMENTS.items() for found in FENCE.findall(text)]

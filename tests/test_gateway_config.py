@@ -32,6 +32,23 @@ def test_a_configuration_with_its_usual_values(folder):
     assert (config.mqtt.host, config.mqtt.username, config.web.host) == ("127.0.0.1", "gateway", "127.0.0.1")
 
 
+@pytest.mark.parametrize("value", ['"mysql://u:hunter2@host/d"', '"hunter2"', "['hunter2']"])
+def test_a_database_that_cannot_be_used_is_told_without_its_password(folder, value):
+    folder.save(('data = "data"', f'data = "data"\ndatabase = {value}'))
+    with pytest.raises(Problems) as found:
+        load(folder.path)
+    (line,) = found.value.lines
+    assert line.startswith(f"{folder.path}: gateway.database: what is given here is not accepted: ")
+    assert "hunter2" not in line
+
+
+def test_a_databases_password_is_not_shown_with_the_configuration(folder):
+    folder.keep_in("postgresql://u:hunter2@host/d")
+    config = load(folder.path)
+    assert config.gateway.database_url == "postgresql://u:hunter2@host/d"
+    assert "hunter2" not in repr(config)
+
+
 @pytest.mark.parametrize("name", ["gateway.toml", "demo/gateway.toml"])
 def test_the_examples_load_and_name_files_that_are_there(name):
     config = load(CONFIGS / name)

@@ -2,6 +2,7 @@
 
 import pytest
 from authors import wire
+from databases import set_back
 from gateway_folder import Folder
 
 from contract import keys
@@ -13,8 +14,8 @@ from gateway.sequencer import Message
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return Folder(tmp_path)
+def folder(tmp_path, database_url):
+    return Folder(tmp_path).keep_in(database_url)
 
 
 def start(folder: Folder):
@@ -47,11 +48,10 @@ def test_only_one_at_a_time_and_a_failed_start_lets_go(folder):
     start(folder)[0].close()
 
 
-def test_a_database_restored_from_an_older_backup_is_refused(folder):
+def test_a_database_restored_from_an_older_backup_is_refused(folder, database_url):
     start(folder)[0].close()
-    backup = (folder.folder / "data" / "ledger.sqlite").read_bytes()
     start(folder)[0].close()
-    (folder.folder / "data" / "ledger.sqlite").write_bytes(backup)
+    set_back(database_url, 5)
     with pytest.raises(Corrupt, match="5 entries, but the copy of its checkpoints knows of 6"):
         start(folder)
 

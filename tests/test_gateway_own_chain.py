@@ -11,8 +11,8 @@ from gateway.preflight import prepare
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return Folder(tmp_path)
+def folder(tmp_path, database_url):
+    return Folder(tmp_path).keep_in(database_url)
 
 
 def start(folder: Folder) -> list[tuple[str, list[bytes]]]:

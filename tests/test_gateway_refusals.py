@@ -10,8 +10,8 @@ from gateway.schema import METADATA, REFUSALS
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = database.engine(database.sqlite_url(tmp_path / "ledger.sqlite"))
+def engine(database_url):
+    engine = database.engine(database_url)
     METADATA.create_all(engine)
     return engine
 
