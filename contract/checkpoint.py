@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -33,9 +34,9 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
 
-def key_hash(name: str, key: Ed25519PublicKey) -> bytes:
-    """Four bytes that tell a note's keys apart (C2SP signed-note)."""
-    return hashlib.sha256(name.encode() + b"\n" + ED25519_NOTE + key.public_bytes_raw()).digest()[:4]
+def key_hash(name: str, key: Ed25519PublicKey, kind: bytes = ED25519_NOTE) -> bytes:
+    """Four bytes that tell a note's keys and kinds of signature apart (C2SP signed-note)."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + key.public_bytes_raw()).digest()[:4]
 
 
 def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
@@ -52,7 +53,7 @@ def parse(note: str) -> Checkpoint:
     text, _, _ = note.partition("\n\n")
     match text.split("\n"):
         case [origin, size, encoded] if origin and origin.isprintable() and SIZE.fullmatch(size):
-            root = _base64(encoded)
+            root = unbase64(encoded)
             if len(root) != 32:
                 raise Malformed("checkpoint: the root must have 32 bytes")
             return Checkpoint(origin, int(size), root)
@@ -63,20 +64,25 @@ def parse(note: str) -> Checkpoint:
 def verify(note: str, key: Ed25519PublicKey) -> Checkpoint:
     """Read a note. Raises BadSignature unless `key` signed it under the origin's name."""
     checkpoint = parse(note)
-    _, _, signatures = note.partition("\n\n")
-    for line in signatures.split("\n"):
-        match line.split(" "):
-            case ["—", name, encoded] if name == checkpoint.origin:
-                mark = _base64(encoded)
-                if mark[:4] == key_hash(name, key):
-                    keys.verify(key, mark[4:], checkpoint.text().encode())
-                    return checkpoint
-            case _:
-                continue
+    known = key_hash(checkpoint.origin, key)
+    for mark in marks(note, checkpoint.origin):
+        if mark[:4] == known:
+            keys.verify(key, mark[4:], checkpoint.text().encode())
+            return checkpoint
     raise BadSignature("checkpoint: not signed by the ledger's key")
 
 
-def _base64(text: str) -> bytes:
+def marks(note: str, name: str) -> Iterator[bytes]:
+    """Key hash and signature of each line signed under this name. Raises Malformed at one that is not base64."""
+    _, _, signatures = note.partition("\n\n")
+    for line in signatures.split("\n"):
+        match line.split(" "):
+            case ["—", signer, encoded] if signer == name:
+                yield unbase64(encoded)
+
+
+def unbase64(text: str) -> bytes:
+    """Base64 in its one form. Raises Malformed."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -21,7 +21,7 @@ NO_ENTRY = bytes(32)  # `prev` of the first entry of an epoch
 AGENT_TYPES = ("manifest", "segment", "batch", "event", "quantity", "manual", "void", "rotation")
 GATEWAY_TYPES = (
     "manifest", "enrolment", "site", "factor", "quantity", "manual", "late_batch", "amendment", "run", "review",
-    "acknowledgement", "rotation",
+    "acknowledgement", "rotation", "anchor",
 )  # fmt: skip
 
 RECORD = ConfigDict(frozen=True, strict=True, extra="allow", ser_json_bytes="hex")

@@ -1,10 +1,13 @@
 """Merkle trees as RFC 9162, section 2.1, defines them: roots, inclusion proofs, consistency proofs.
 
-In: leaf hashes. Out: 32-byte hashes and lists of them. Nothing here knows what a leaf stands for.
+In: leaf hashes. Out: 32-byte hashes and lists of them. Nothing here knows what a leaf stands for. Which leaves stand
+under each hash of a proof is told apart from the hashing, so that a large log is read once, from its first leaf on.
 """
 
 import hashlib
 from collections.abc import Sequence
+
+Range = tuple[int, int]  # leaves from the first to before the second
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -59,16 +62,26 @@ class Frontier:
         return node
 
 
+def inclusion_ranges(index: int, size: int) -> list[Range]:
+    """The leaves under each hash that leads from leaf `index` to the root of `size` leaves, nearest first."""
+    if not 0 <= index < size:
+        raise IndexError(f"leaf {index} is not in a tree of {size}")
+    ranges: list[Range] = []
+    first, end = 0, size
+    while end - first > 1:
+        middle = first + split(end - first)
+        if index < middle:
+            ranges.append((middle, end))
+            end = middle
+        else:
+            ranges.append((first, middle))
+            first = middle
+    return ranges[::-1]
+
+
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The hashes that lead from leaf `index` to the root, nearest first."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"leaf {index} is not in a tree of {len(leaves)}")
-    if len(leaves) == 1:
-        return []
-    middle = split(len(leaves))
-    if index < middle:
-        return [*inclusion_proof(leaves[:middle], index), root(leaves[middle:])]
-    return [*inclusion_proof(leaves[middle:], index - middle), root(leaves[:middle])]
+    return [root(leaves[first:end]) for first, end in inclusion_ranges(index, len(leaves))]
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
@@ -87,20 +100,28 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[byte
     return None if right is None else node_hash(proof[-1], right)
 
 
+def consistency_ranges(old_size: int, size: int) -> list[Range]:
+    """The leaves under each hash that shows the tree of the first `old_size` leaves inside that of `size`."""
+    if not 0 < old_size <= size:
+        raise IndexError(f"a tree of {size} has no earlier size {old_size}")
+    ranges: list[Range] = []
+    first, end = 0, size
+    while end != old_size:
+        middle = first + split(end - first)
+        if old_size <= middle:
+            ranges.append((middle, end))
+            end = middle
+        else:
+            ranges.append((first, middle))
+            first = middle
+    if first:  # from 0 on it is the old root, which whoever checks has
+        ranges.append((first, end))
+    return ranges[::-1]
+
+
 def consistency_proof(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
     """The hashes that show the tree of the first `old_size` leaves inside the tree of all."""
-    if not 0 < old_size <= len(leaves):
-        raise IndexError(f"a tree of {len(leaves)} has no earlier size {old_size}")
-    return _subproof(leaves, old_size, whole=True)
-
-
-def _subproof(leaves: Sequence[bytes], old_size: int, *, whole: bool) -> list[bytes]:
-    if old_size == len(leaves):
-        return [] if whole else [root(leaves)]
-    middle = split(len(leaves))
-    if old_size <= middle:
-        return [*_subproof(leaves[:middle], old_size, whole=whole), root(leaves[middle:])]
-    return [*_subproof(leaves[middle:], old_size - middle, whole=False), root(leaves[:middle])]
+    return [root(leaves[first:end]) for first, end in consistency_ranges(old_size, len(leaves))]
 
 
 def consistent(old_size: int, old_root: bytes, size: int, new_root: bytes, proof: Sequence[bytes]) -> bool:

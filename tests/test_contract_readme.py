@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from agent.aggregation.record import Columns, Edges, Parameters, point_energy
 from agent.drivers import profile, registers
 from contract import (
+    anchor_records,
     body,
     budget,
     calendar_records,
@@ -296,6 +297,7 @@ RECORDS = {
         key_records,
         lots,
         void_records,
+        anchor_records,
     )
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__
@@ -359,6 +361,7 @@ def test_limits():
         "scans in a block; readings in a segment's part": [segment.SCANS_MAX, segment.READINGS_MAX],
         "receipt": [receipt.RECEIPT_BYTES_MAX],
         "checkpoint": [checkpoint.CHECKPOINT_BYTES_MAX],
+        "time stamp (TimeStampResp)": [anchor_records.TOKEN_BYTES_MAX],
         "nesting": [cbor.DEPTH_MAX],
     }
 
