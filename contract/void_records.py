@@ -17,7 +17,8 @@ class VoidPart(BaseModel):
 
     `last_hash` is the hash of entry `last`, so that what comes after it can still be linked; null where nothing tells
     it, and then nothing after `last` is left either. `from_ns` to `to_ns` is the time that can have been lost: what
-    the entries spoke of, or where that is gone, from the last before them to the first after them.
+    the entries spoke of, or where that is gone, from the last before them to the first after them. `retired`: they were
+    delivered, kept as long as they had to be and deleted; then the gateway lost them.
     """
 
     model_config = RECORD
@@ -28,5 +29,5 @@ class VoidPart(BaseModel):
     last_hash: Hash | None
     from_ns: Integer
     to_ns: Integer
-    cause: Literal["disk_full", "damaged"]
+    cause: Literal["disk_full", "damaged", "retired"]
     detail: Annotated[str, Len(0, 1000)]

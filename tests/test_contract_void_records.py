@@ -19,6 +19,12 @@ def test_a_void_range_survives_writing_and_reading(last_hash):
     assert records.read(data, VoidPart) == lost
 
 
+@pytest.mark.parametrize("cause", ["disk_full", "damaged", "retired"])
+def test_every_cause_is_understood(cause):
+    lost = LOST.model_copy(update={"cause": cause})
+    assert records.read(records.write(lost), VoidPart) == lost
+
+
 @pytest.mark.parametrize(
     ("member", "value"), [("cause", "bored"), ("last", -1), ("last_hash", b"short"), ("epoch", None)]
 )
