@@ -12,6 +12,7 @@ from contract.chain import Head
 from contract.errors import BadSignature, Inadmissible, Malformed, TooLarge, UnsupportedVersion
 from contract.receipt import Refusal, Wanted
 from contract.topics import Topic
+from contract.void_records import voids_of
 from gateway.trust import GATEWAY, Admitted, Standing, Trust, parent_of, shown_parts
 
 Name = Literal[
@@ -57,11 +58,12 @@ def admit(trust: Trust, topic: Topic, data: bytes, at_ns: int) -> Verdict:
     6.  bad_signature        the signature does not hold for an entry at this site
     7.  duplicate            this very entry is in the ledger
     8.  stopped              the epoch ended with a fork
-    9.  fork                 another entry is in this place, or this one follows another entry than the epoch's head
-    10. held                 entries before it are missing; they are wanted first
+    9.  fork                 another entry is in this place; or this one follows another entry than the epoch's head;
+                             or, in a range declared lost, than the entry before it, or is not the range's declared last
+    10. held                 entries before it are missing; they are wanted first, unless they were declared lost
     11. wrong_author         the type is one that only the gateway may write
-    12. malformed            the type is not a word, the body is not the whole one the header signs, or a manifest
-                             does not begin with its author
+    12. malformed            the type is not a word, the body is not the whole one the header signs, a manifest does
+                             not begin with its author, or a void cannot be read, or declares itself lost
     13. admitted             with flags at an epoch's first entry: `clone` (another epoch follows the same parent),
                              `rollback` (the author was further than that parent), `unlinked` (the parent is not
                              here yet, and wanted)
@@ -103,11 +105,24 @@ def _place(trust: Trust, standing: Standing, header: entry.Header, digest: bytes
         return Verdict("stopped", f"{where}: its epoch ended with a fork")
     if known is not None:
         return _refused("fork", f"{where}: another entry is in this place", header, digest)
+    if header.seq < first:
+        return _turned_up(trust, standing, header, digest)
     if header.seq > first:
         wanted = Wanted(epoch=header.epoch, first=first, last=header.seq - 1)
         return Verdict("held", f"{where}: {first} to {header.seq - 1} must come first", wanted=wanted)
     if fault := chain.break_before(head, header):
         return _refused("fork", f"{where}: {fault}", header, digest)
+    return None
+
+
+def _turned_up(trust: Trust, standing: Standing, header: entry.Header, digest: bytes) -> Verdict | None:
+    """Rules 9 and 10 for an entry of a range that its author declared lost: somebody held it all the same."""
+    place = header.author, header.epoch, header.seq - 1
+    before = trust.past.get(place) if header.seq else entry.NO_ENTRY
+    if before is None:
+        return Verdict("held", f"{header.author} {header.epoch.hex()[:8]}/{header.seq}: the one before it was lost")
+    if fault := chain.break_within(header, digest, before, standing.lost.get(header.epoch, ())):
+        return _refused("fork", f"{header.author} {header.epoch.hex()[:8]}/{header.seq}: {fault}", header, digest)
     return None
 
 
@@ -119,13 +134,14 @@ def _content(standing: Standing, header: entry.Header, digest: bytes, sent: Sent
         return _refused("malformed", "an entry's type is a word of letters, digits and underscores", header, digest)
     parts = shown_parts(entry.check_body(header, sent[1]))
     flags, wanted = list[str](), None
-    if header.type == "manifest":
-        try:
-            parent = parent_of(parts)
-        except Malformed as error:
-            return _refused("malformed", str(error), header, digest)
-        if header.seq == 0:
-            flags, wanted = _ancestry(standing, parent)
+    try:
+        if header.type == "void":
+            voids_of(parts, header.epoch, header.seq)
+        parent = parent_of(parts) if header.type == "manifest" else None
+    except Malformed as error:
+        return _refused("malformed", str(error), header, digest)
+    if header.seq == 0 and header.epoch not in standing.lost:  # what was declared lost others were judged by
+        flags, wanted = _ancestry(standing, parent)
     admitted = Admitted(
         header.author, header.epoch, header.seq, digest, header.type, header.from_ns, header.to_ns, at_ns,
         tuple(flags), *sent,

@@ -39,7 +39,7 @@ from gateway.statement import Statement
 
 File = TypeVar("File", records.SitePart, records.FactorPart)
 
-STATED = ("manifest", "enrolment", "site", "factor", *manual.TYPES)  # shown whole, whenever they were written
+STATED = ("manifest", "void", "enrolment", "site", "factor", *manual.TYPES)  # shown whole, whenever they were written
 MARGIN_NS = (
     batch_record.AROUND_NS
 )  # readings shown before and after: bounds rest on the last one before an edge, the first after

@@ -26,7 +26,7 @@ from gateway.schema import CHECKPOINTS, ENTRIES, RECEIPTS
 from gateway.trust import Admitted, Place
 
 ROWS_AT_ONCE = 256
-NEEDED_AT_START = ("manifest", "enrolment")  # the types whose bodies decide who may say what
+NEEDED_AT_START = ("manifest", "enrolment", "void")  # the types whose bodies decide who may say what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

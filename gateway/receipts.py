@@ -31,7 +31,10 @@ class Notice:
     refused: deque[Refusal] = field(default_factory=lambda: deque(maxlen=REFUSED_MAX))
 
     def wanted(self, standing: Standing) -> list[Wanted]:
-        """What is still missing now, up to the parents that epochs name and to what was held; the last of these."""
+        """What is still missing now, up to the parents that epochs name and to what was held; the last of these.
+
+        Nothing that its author declared lost: no more of an epoch than what comes before that.
+        """
         lasts: dict[bytes, int] = {}
         parents = [(parent.epoch, parent.seq) for parent in standing.children if parent]
         for epoch, last in [*parents, *self.wanted_last.items()]:
@@ -40,8 +43,10 @@ class Notice:
         for epoch, last in lasts.items():
             head = standing.epochs.get(epoch)
             first = 0 if head is None else head.seq + 1
-            if first <= last and epoch not in standing.stopped:
-                ranges.append(Wanted(epoch=epoch, first=first, last=last))
+            lost = [one.first for one in standing.lost.get(epoch, ()) if one.last >= first or one.hash is None]
+            until = min([last, *(at - 1 for at in lost)])
+            if first <= until and epoch not in standing.stopped:
+                ranges.append(Wanted(epoch=epoch, first=first, last=until))
         return ranges[-WANTED_MAX:]
 
 

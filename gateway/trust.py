@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from contract import body, cbor, keys, records
-from contract.chain import Head
+from contract.chain import Head, Lost, beyond_lost
 from contract.errors import Malformed
+from contract.void_records import voids_of
 
 GATEWAY = "gateway"  # the author name of the gateway's own chain; it never comes over MQTT
 
@@ -55,6 +56,7 @@ class Standing:
     """One author. `epochs` is in the order of their latest admission; `children` holds every parent an epoch named.
 
     A parent that is not here is wanted for as long as it is missing: what is wanted follows from the ledger alone.
+    `lost` has what it declared lost, by epoch; a head may be such an entry.
     """
 
     key: keys.PublicKey | None = None
@@ -62,6 +64,16 @@ class Standing:
     epochs: dict[bytes, Head] = field(default_factory=dict)
     children: dict[Head | None, None] = field(default_factory=dict)
     stopped: set[bytes] = field(default_factory=set)
+    lost: dict[bytes, tuple[Lost, ...]] = field(default_factory=dict)
+
+    def reach(self, epoch: bytes, head: Head | None) -> None:
+        """Let an epoch stand at its head, or beyond what is declared lost after it."""
+        known = self.epochs.pop(epoch, None)
+        if head is None or (known is not None and head.seq < known.seq):
+            head = known  # of a range declared lost: its entries may turn up all the same
+        beyond = beyond_lost(head, epoch, self.lost.get(epoch, ()))
+        if beyond is not None:
+            self.epochs[epoch] = beyond
 
 
 @dataclass(slots=True)
@@ -78,19 +90,26 @@ class Trust:
         return self.standings.setdefault(author, Standing())
 
     def accept(self, entry: Admitted) -> None:
-        """Take note of an admitted entry. Only manifests and enrolments need their body.
+        """Take note of an admitted entry. Only manifests, enrolments and voids need their body.
 
         Raises Malformed if such a body does not say what admission made sure of: then the ledger is not what it was.
         """
         standing, head = self.standing(entry.author), Head(entry.epoch, entry.seq, entry.hash)
         if entry.seq == 0:
             standing.children[parent_of(shown_parts(body.unpack(entry.body)))] = None
+        if entry.type == "void":
+            for part in voids_of(shown_parts(body.unpack(entry.body)), entry.epoch, entry.seq):
+                lost = Lost(part.first, part.last, part.last_hash)
+                standing.lost[part.epoch] = (*standing.lost.get(part.epoch, ()), lost)
+                standing.reach(part.epoch, None)
         self.past[entry.author, entry.epoch, entry.seq] = entry.hash
-        standing.epochs.pop(entry.epoch, None)
-        standing.epochs[entry.epoch] = standing.latest = head
+        known = standing.epochs.get(entry.epoch)
+        if known is None or known.seq < entry.seq:
+            standing.latest = head
+        standing.reach(entry.epoch, head)
         if entry.author == GATEWAY and entry.type == "enrolment":
-            for part in shown_parts(body.unpack(entry.body)):
-                enrolment = records.read(part, records.EnrolmentPart)
+            for given in shown_parts(body.unpack(entry.body)):
+                enrolment = records.read(given, records.EnrolmentPart)
                 self.standing(enrolment.author).key = enrolled_key(enrolment)
 
     def stop(self, author: str, epoch: bytes) -> None:

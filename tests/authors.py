@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from contract import chain, keys, message, records, topics, writer
 from contract.entry import Clock, Header, Sealed, read
+from contract.void_records import VoidPart
 from gateway.trust import GATEWAY, Admitted
 
 SITE = "demo-plant"
@@ -25,6 +26,15 @@ def author_part(parent: chain.Head | None = None) -> bytes:
 
 def event_part(number: int) -> bytes:
     return records.write(records.EventPart(event="tested", about="", at_ns=number, detail={}))
+
+
+def void_part(epoch: str, first: int, last: int, last_hash: bytes | None) -> bytes:
+    return records.write(
+        VoidPart(
+            epoch=nonce(epoch), first=first, last=last, last_hash=last_hash, from_ns=HOUR_NS * first,
+            to_ns=HOUR_NS * last, cause="damaged", detail="1970-01-01.db",
+        )
+    )  # fmt: skip
 
 
 def enrolment_part(author: str, key: keys.PublicKey) -> bytes:

@@ -3,6 +3,7 @@
 In: a trail and the keyring. Out: findings on the receipts' signatures and on every head they name.
 """
 
+import contextlib
 from collections.abc import Iterator
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from contract import cbor, cose, receipt
 from contract.errors import Inadmissible, Malformed
 from verifier.archive import Archive
+from verifier.check_void import declared
 from verifier.finding import Finding, lacking
 from verifier.keyring import Keyring
 from verifier.trail import GATEWAY, Trail, withheld
@@ -24,9 +26,19 @@ def readable(archive: Archive) -> Iterator[receipt.Receipt]:
             continue
 
 
+def _declared_lost(trail: Trail) -> Iterator[tuple[tuple[str, bytes, int], bytes]]:
+    """Where a receipt's head may stand besides: at the end of a range that its author declared lost."""
+    for item in trail.of("void"):
+        with contextlib.suppress(Malformed):
+            for part in declared(item):
+                if part.last_hash is not None:
+                    yield (item.header.author, part.epoch, part.last), part.last_hash
+
+
 def receipts(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
-    """Each receipt is the gateway's, and each head it names is in the ledger with that hash."""
+    """Each receipt is the gateway's, and each head it names is in the ledger with that hash, or declared lost."""
     hashes = {(i.header.author, i.header.epoch, i.header.seq): i.hash for i in trail.items}
+    hashes = dict(_declared_lost(trail)) | hashes
     gateway = keyring.key_of(GATEWAY, 0)
     heads = wrong = 0
     hidden = withheld(trail, "enrolment")

@@ -23,6 +23,7 @@ from verifier import (
     check_receipts,
     check_statement,
     check_states,
+    check_void,
     check_withheld,
     evidence,
     keyring,
@@ -69,12 +70,21 @@ def findings(archive: Archive, trusted: Trust | None = None) -> Iterator[Finding
     yield from keyring.signatures(read, ring)
     yield from check_ledger.identities(read)
     yield from check_chain.chains(read)
+    yield from check_void.voids(read, _period(archive))
     yield from check_receipts.receipts(read, ring)
     yield from check_ledger.history(read)
     yield from check_withheld.counted(read)
     yield from _numbers(read)
     if trusted is not None:
         yield from trust.pinned(read, trusted)
+
+
+def _period(archive: Archive) -> Period | None:
+    """The statement's period; None of a whole ledger, all time of a statement that cannot be read."""
+    try:
+        return check_statement.claim(archive.statement).period if archive.statement else None
+    except Malformed:
+        return ALL_TIME
 
 
 def _numbers(whole: trail.Trail) -> list[Finding]:

@@ -1,0 +1,67 @@
+"""What agents declared lost for good must be told: which entries, of what time, why, and when that was said.
+
+In: a trail and the statement's period. Out: one finding per range. Never: a hole taken for nothing having happened in
+it: the period it touches may lack a batch that only the lost entries told of.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from contract.errors import Malformed
+from contract.void_records import VoidPart, voids_of
+from verifier.check_batches import Period
+from verifier.finding import Finding
+from verifier.trail import Item, Trail
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def declared(item: Item) -> list[VoidPart]:
+    """The ranges that a `void` declares lost. Raises Malformed if it does not show them all, or cannot mean them."""
+    whole = item.whole()
+    if whole is None:
+        raise Malformed("withheld: what it declares lost is unknown")
+    return voids_of(whole, item.header.epoch, item.header.seq)
+
+
+def voids(trail: Trail, period: Period | None) -> Iterator[Finding]:
+    """Every range declared lost. One whose time touches the statement's period fails: nobody can say it is complete."""
+    held = {(item.header.author, item.header.epoch, item.header.seq) for item in trail.items}
+    for item in trail.of("void"):
+        try:
+            ranges = declared(item)
+        except Malformed:
+            continue  # the chain's own check says so
+        for part in ranges:
+            here = sum((item.header.author, part.epoch, seq) in held for seq in _places(part, held))
+            yield _finding(item, part, part.last - part.first + 1 - here, period)
+
+
+def _places(part: VoidPart, held: set[tuple[str, bytes, int]]) -> Iterator[int]:
+    """The numbers of a range that can be in the ledger at all: a range may claim any length."""
+    if part.last - part.first < len(held):
+        yield from range(part.first, part.last + 1)
+    else:
+        yield from (seq for _, epoch, seq in held if epoch == part.epoch and part.first <= seq <= part.last)
+
+
+def _finding(item: Item, part: VoidPart, missing: int, period: Period | None) -> Finding:
+    name = f"{item.header.author} {part.epoch.hex()[:8]}/{part.first} to {part.last}"
+    if not missing:
+        return Finding("void", ok=True, text=f"{name}: declared lost by entry {item.index}, but all of it is here")
+    detail = f", {part.detail}" if part.detail else ""
+    text = (
+        f"{name}: {missing} entries lost ({part.cause}{detail}) of {_time(part.from_ns)} to {_time(part.to_ns)}, "
+        f"declared {_time(item.header.sealed_ns)} by entry {item.index}"
+    )
+    if period is None or not period.touches(part.from_ns, part.to_ns):
+        return Finding("void", ok=True, text=text)
+    return Finding("void", ok=False, text=f"{text}: the statement's period is not complete")
+
+
+def _time(at_ns: int) -> str:
+    """An instant as a person reads it, to the second; one beyond the calendar as it stands."""
+    try:
+        return f"{EPOCH + timedelta(seconds=at_ns // 10**9):%Y-%m-%dT%H:%M:%SZ}"
+    except OverflowError:
+        return f"{at_ns} ns"
