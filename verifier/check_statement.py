@@ -89,7 +89,7 @@ def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Ite
     if not said.provisional:
         yield from _unfinished(trail, said.period.to_ns)
     yield from _hidden(trail, evidence, batches, said.period)
-    meters = _metered(trail, evidence, batches)
+    meters = metered(trail, evidence, batches)
     if lack := check_withheld.lack_of(trail, evidence, said.period, meters):
         yield lacking("statement", f"not recomputable: {lack} withheld")
         return
@@ -136,7 +136,7 @@ def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said
     return cross_check.beside(replace(whole, products=shown), site, by_hand, find)
 
 
-def _metered(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> set[tuple[str, str]]:
+def metered(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> set[tuple[str, str]]:
     """The meters, by agent, whose readings the statement's own figures are made of, beside the batches' records."""
     site = _site(trail)
     refs = [ref for utility in site.utilities for ref in (utility.electricity, utility.volume)]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from contract.errors import Inadmissible
 from verifier import archive, trust
+from verifier.archive_file import data_of
 from verifier.finding import MARKS, Finding
 from verifier.verify import Report, Verdict, verify
 
@@ -46,8 +47,8 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        trusted = None if given.trust is None else trust.parse(_read(given.trust))
-        report = verify(archive.read(_read(given.file)), trusted)
+        trusted = None if given.trust is None else trust.parse(data_of(given.trust))
+        report = verify(archive.read(data_of(given.file)), trusted)
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}: name a file that can be read")
     except Inadmissible as error:
@@ -57,13 +58,6 @@ def main(argv: Sequence[str]) -> int:
     lines = [_json(report)] if given.json else [*_lines(report), WORDS[report.verdict]]
     sys.stdout.write("\n".join(lines) + "\n")
     return EXIT[report.verdict]
-
-
-def _read(path: Path) -> bytes:
-    size = path.stat().st_size
-    if size > archive.ARCHIVE_BYTES_MAX:
-        raise Inadmissible(f"{size} bytes; at most {archive.ARCHIVE_BYTES_MAX}")
-    return path.read_bytes()
 
 
 def _lines(report: Report) -> Iterator[str]:
