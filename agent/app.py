@@ -61,7 +61,7 @@ class Signals:
 async def run(plan: Plan, credentials: Credentials, again: Again) -> None:
     """Run until SIGINT or SIGTERM; at SIGHUP go on under the plan that `again` reads, which raises Problems.
 
-    Raises files.InUse, clock.Behind, OSError or sqlite3.Error for a journal that cannot be kept.
+    Raises files.InUse, OSError or sqlite3.Error for a journal that cannot be kept.
     """
     stopping, hung_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -20,6 +20,8 @@ from agent.manifest import MeterPlan
 from agent.salvage import salvage
 from contract.problems import Problems, document, explain, parse_toml, suggest
 
+EARLIEST = date(2023, 1, 1)  # a clock that shows a day before this program was thought of has lost its time
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -92,9 +94,10 @@ def open_drivers(
     return {name: _open(plan, name, now_ns, tell) for name in plan.buses if name in wanted}
 
 
-def date_of(at_ns: int) -> date:
-    """The UTC day of an instant."""
-    return datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).date()
+def date_of(at_ns: int) -> date | None:
+    """The UTC day of an instant; None of one that only a clock without power can show."""
+    day = datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).date()
+    return day if day >= EARLIEST else None
 
 
 def _open(plan: Plan, bus: str, now_ns: Callable[[], int], tell: Tell) -> Driver:

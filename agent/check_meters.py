@@ -1,6 +1,7 @@
 """What can be wrong with a meter once its profile is known: names, classes, certificates, declared registers.
 
-In: a parsed configuration, its meters with their profiles, today's date. Out: `key.path: problem: hint` lines. Pure.
+In: a parsed configuration, its meters with their profiles, today's date; None if the clock is false, for then no date
+can be judged. Out: `key.path: problem: hint` lines. Pure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from agent.manifest import MeterPlan
 from contract.problems import suggest
 
 
-def faults(checked: config.Config, meters: Mapping[str, MeterPlan], today: date) -> Iterator[str]:
+def faults(checked: config.Config, meters: Mapping[str, MeterPlan], today: date | None) -> Iterator[str]:
     """Everything that is wrong with any meter."""
     buses = [str(table.get("name")) for table in checked.bus]
     for meter in checked.meter:
@@ -32,7 +33,7 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan], today: date)
             yield from _handovers(at, meter, meters[meter.name], today)
 
 
-def _classes(at: str, meter: config.Meter, today: date) -> Iterator[str]:
+def _classes(at: str, meter: config.Meter, today: date | None) -> Iterator[str]:
     if meter.accuracy_class is not None and meter.accuracy_class not in METER_CLASSES:
         yield f"{at}.accuracy_class: {meter.accuracy_class!r} is not known: use one of {', '.join(METER_CLASSES)}"
     for kind, transformer, known in (("ct", meter.ct, CT_CLASSES), ("pt", meter.pt, VT_CLASSES)):
@@ -40,7 +41,7 @@ def _classes(at: str, meter: config.Meter, today: date) -> Iterator[str]:
         if name is not None and name not in known:
             yield f"{at}.{kind}.accuracy_class: {name!r} is not known: use one of {', '.join(known)}"
         since = None if transformer is None else transformer.valid_from
-        if since is not None and since > today:
+        if since is not None and today is not None and since > today:
             yield f"{at}.{kind}.valid_from: not in place before {since}: enter the transformer that is in place now"
 
 
@@ -63,9 +64,11 @@ def _ratios(at: str, meter: config.Meter, plan: MeterPlan) -> Iterator[str]:
             )
 
 
-def _certificate(at: str, certificate: config.Certificate, today: date) -> Iterator[str]:
+def _certificate(at: str, certificate: config.Certificate, today: date | None) -> Iterator[str]:
     if certificate.valid_to < certificate.valid_from:
         yield f"{at}.valid_to: is before valid_from: correct one of them"
+    elif today is None:
+        return
     elif certificate.valid_to < today:
         yield f"{at}.valid_to: expired on {certificate.valid_to}: verify the meter and enter the new certificate"
     elif certificate.valid_from > today:
@@ -95,7 +98,7 @@ def _declared(at: str, meter: config.Meter, plan: MeterPlan) -> Iterator[str]:
             yield f'{at}.declared.{point}.step: {declared.step!r} is no step: write a decimal number such as "0.01"'
 
 
-def _handovers(at: str, meter: config.Meter, plan: MeterPlan, today: date) -> Iterator[str]:
+def _handovers(at: str, meter: config.Meter, plan: MeterPlan, today: date | None) -> Iterator[str]:
     """Hand-over readings are of a counter of an instrument that is told from the one before."""
     told = bool(meter.serial) or any(point.identity == "serial" for point in plan.profile.identifying)
     if meter.handover and not told:
@@ -108,7 +111,7 @@ def _handovers(at: str, meter: config.Meter, plan: MeterPlan, today: date) -> It
             continue
         if is_same(over.serial_before, meter.serial):
             yield f"{key}.serial_before: is this meter's own serial: give that of the instrument before"
-        if datetime.fromisoformat(over.at).astimezone(UTC).date() > today:
+        if today is not None and datetime.fromisoformat(over.at).astimezone(UTC).date() > today:
             yield f"{key}.at: has not come yet: enter the exchange when it is done"
         yield from _noted(key, known[name], over)
 

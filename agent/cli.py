@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
 
 
 def _run(path: Path, plan: "check.Plan") -> int:
-    from agent import app, check, clock, custody, files  # noqa: PLC0415 - opens sockets: only for `run`
+    from agent import app, check, custody, files  # noqa: PLC0415 - opens sockets: only for `run`
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("asyncua").setLevel(logging.WARNING)  # it tells each connection's buffer sizes
@@ -51,9 +51,6 @@ def _run(path: Path, plan: "check.Plan") -> int:
         return _faulty([f"{path}: {line}" for line in problems.lines])
     except files.InUse as error:
         return _faulty([f"{path}: agent.data: {error}: stop it, or give this one a folder of its own"])
-    except clock.Behind as error:
-        hint = "correct the system's clock, or move this folder aside and begin anew under a new name and key"
-        return _faulty([f"{path}: agent.data: {data}: {error}: {hint}"])
     except (sqlite3.Error, PermissionError, NotADirectoryError, FileExistsError) as error:
         sys.stderr.write(f"{data}: the journal cannot be kept: {error}: check the disk and who may write to it\n")
         return FAILED

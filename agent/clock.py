@@ -1,19 +1,21 @@
-"""The agent's clock: UTC that never runs back within a process, and what the kernel says of its quality.
+"""The agent's clock: UTC that never runs back within a journal, and what the kernel says of its quality.
 
-Only the composition root makes one. Between anchors time runs with the monotonic clock; when the system's UTC has been
-stepped forward the anchor follows, when it was stepped back ours goes on and the difference is told.
+Only the composition root makes one. Between anchors time runs with the monotonic clock. When the system's UTC has been
+stepped forward beyond ours, the anchor follows; when it was stepped back ours goes on. Either is told, with what a
+reader needs to set right the times stated before: the same instant by the monotonic clock, by ours and by the system's.
+A machine that starts with a false time reads its meters all the same.
 """
 
 import ctypes
 import ctypes.util
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from contract.entry import Clock
 
 STEP_NS = 100_000_000  # a difference that slewing cannot explain
-AHEAD_MOST_NS = 3600 * 1_000_000_000  # so far may a journal be ahead of the system's clock at a start
 TIME_ERROR = 5  # adjtimex(2): the kernel's clock is not synchronised
 UNSYNCHRONISED = 0x0040  # adjtimex(2): STA_UNSYNC
 
@@ -32,73 +34,94 @@ class Timex(ctypes.Structure):
     )
 
 
-class Behind(Exception):
-    """The system's clock is further behind the journal than a clock may be wrong: one of the two is of a false time."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How the system's clock moved beside ours, at one instant of the monotonic clock of a boot.
+
+    `clock_reanchored`: ours jumped from `from_ns` to `to_ns`, which is the system's. `clock_step`: the system's moved
+    by `step_ns`, ours went on. `clock_behind`: at the start the system's was behind the journal, by -`step_ns`, and
+    ours goes on from the journal's end.
+    """
+
+    event: Literal["clock_reanchored", "clock_step", "clock_behind"]
+    step_ns: int
+    from_ns: int
+    to_ns: int
+    monotonic_ns: int
+    boot: bytes | None
+
+    @property
+    def jump_ns(self) -> int:
+        """How far ours jumped: what was stated before in this boot is earlier by so much than it was."""
+        return self.to_ns - self.from_ns
 
 
 class AgentClock:
     """Anchored UTC in ns.
 
     It begins no earlier than `not_before_ns`: the journal knows how late it has been, whatever a machine believes that
-    has lost its time with its power. But a journal that is more than AHEAD_MOST_NS ahead is not followed: a single
-    start with a clock in the future would put every later reading there, for good.
+    has lost its time with its power.
     """
 
     def __init__(self, not_before_ns: int = 0) -> None:
-        """Raises Behind if `not_before_ns` cannot be believed."""
-        system_ns = time.time_ns()
-        if not_before_ns - system_ns > AHEAD_MOST_NS:
-            raise Behind(_apart(not_before_ns, system_ns))
-        self._anchor = max(system_ns, not_before_ns), time.monotonic_ns()  # one value: other threads read it
+        system_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
         self._boot = _boot_id()
+        self._anchor = max(system_ns, not_before_ns), monotonic_ns  # one value: other threads read it
         self._libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
-        self._behind_ns = 0  # how far the system's clock is behind ours, as last told
+        self._behind_ns = max(0, not_before_ns - system_ns)  # how far the system's clock is behind ours, as last told
+        self._untold: Step | None = None
+        if self._behind_ns >= STEP_NS:
+            self._untold = self._step("clock_behind", -self._behind_ns, not_before_ns, not_before_ns, monotonic_ns)
+
+    @property
+    def ahead_ns(self) -> int:
+        """How far ours is ahead of the system's."""
+        return self._behind_ns
 
     def now_ns(self) -> int:
         """UTC, never less than before."""
         wall_ns, monotonic_ns = self._anchor
         return wall_ns + time.monotonic_ns() - monotonic_ns
 
-    def step_ns(self) -> int:
-        """Compare with the system's clock; returns the size of a step since the last call, or 0."""
+    def step(self) -> Step | None:
+        """Compare with the system's clock: what has happened since the last call, if anything."""
+        if self._untold is not None:
+            told, self._untold = self._untold, None
+            return told
         wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
-        ahead_ns = wall_ns - (self._anchor[0] + monotonic_ns - self._anchor[1])
-        step = ahead_ns + self._behind_ns
-        if abs(step) < STEP_NS:
-            return 0
+        ours_ns = self._anchor[0] + monotonic_ns - self._anchor[1]
+        ahead_ns = wall_ns - ours_ns
+        step_ns = ahead_ns + self._behind_ns
+        if abs(step_ns) < STEP_NS:
+            return None
         if ahead_ns > 0:
             self._anchor, self._behind_ns = (wall_ns, monotonic_ns), 0
-        else:
-            self._behind_ns = -ahead_ns
-        return step
+            return self._step("clock_reanchored", step_ns, ours_ns, wall_ns, monotonic_ns)
+        self._behind_ns = -ahead_ns
+        return self._step("clock_step", step_ns, ours_ns, ours_ns, monotonic_ns)
 
     def state(self) -> Clock:
-        """What an entry's header says of the clock."""
+        """What an entry's header says of the clock. Nobody knows the error of one that follows no other."""
         timex = Timex()
         told = self._libc.adjtimex(ctypes.byref(timex))
-        known = told >= 0
+        followed = told >= 0 and told != TIME_ERROR and not timex.status & UNSYNCHRONISED
         apart_ns = abs(time.time_ns() - self.now_ns())
-        synchronised = told != TIME_ERROR and not timex.status & UNSYNCHRONISED and apart_ns < STEP_NS
         return Clock(
-            synchronised=synchronised if known else None,
-            error_ns=max(0, timex.maxerror) * 1000 + apart_ns if known else None,
+            synchronised=followed and apart_ns < STEP_NS if told >= 0 else None,
+            error_ns=max(0, timex.maxerror) * 1000 + apart_ns if followed else None,
             boot=self._boot,
             monotonic_ns=time.monotonic_ns(),
         )
 
-
-def _apart(journal_ns: int, system_ns: int) -> str:
-    ends, now = (_utc(at_ns) for at_ns in (journal_ns, system_ns))
-    ahead = timedelta(seconds=(journal_ns - system_ns) // 1_000_000_000)
-    return f"the journal ends at {ends}, {ahead} (h:mm:ss) ahead of the system's clock, {now}"
-
-
-def _utc(at_ns: int) -> str:
-    """Times far beyond a calendar are told as they are."""
-    try:
-        return datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError):
-        return f"{at_ns} ns"
+    def _step(
+        self,
+        event: Literal["clock_reanchored", "clock_step", "clock_behind"],
+        step_ns: int,
+        from_ns: int,
+        to_ns: int,
+        at_ns: int,
+    ) -> Step:
+        return Step(event, step_ns, from_ns, to_ns, at_ns, self._boot)
 
 
 def _boot_id() -> bytes | None:

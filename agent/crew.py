@@ -13,7 +13,7 @@ from agent.drivers import Driver
 from agent.load import Load
 from agent.manifest import MeterPlan
 from agent.poll import Inbox, Rota, poll
-from agent.schedule import NEVER_NS, NS, Polled, next_tick
+from agent.schedule import NEVER_NS, NS, Polled, moved, next_tick
 
 NS_PER_MS = 1_000_000
 STOP_S = 5.0  # a turn under way may end by itself
@@ -82,6 +82,12 @@ class Crew:
                     meter.every_ns = every[meter.name]
                     if meter.answers:
                         meter.due_ns = next_tick(self._now_ns(), meter.every_ns)
+
+    def reanchored(self, by_ns: int) -> None:
+        """Our time has jumped: what was due stays due, no slot was missed."""
+        for rota in self._rotas.values():
+            for meter in rota.meters:
+                moved(meter, by_ns, self._now_ns())
 
     def want(self, meters: Iterable[str]) -> None:
         """Have meters read at once, on whatever buses they are."""

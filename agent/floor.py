@@ -9,12 +9,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar, TypeVarTuple
 
 from agent import live
 from agent.batches import Source
 from agent.check import Plan
-from agent.clock import AgentClock
+from agent.clock import AgentClock, Step
 from agent.crew import Crew
 from agent.drivers import Driver, Scan
 from agent.identity import Met
@@ -48,6 +49,7 @@ class Floor:
         self._last: dict[str, dict[int, Scan]] = {}
         self._offsets: dict[str, Offset | None] = {}
         self._renewed_ns = 0
+        self._followed: bool | None = True  # whether the clock follows another, as last logged
         self._round = asyncio.Lock()  # the recorder's: no plan changes in the middle of a round
         self._spent = False  # a recorder that failed once must not be used again
         self._follow(plan)
@@ -108,7 +110,7 @@ class Floor:
                 scans, events, met = self.inbox.take()
                 for meter, scan in scans:
                     self._last.setdefault(meter, {})[scan.block] = scan
-                events += [*publisher.take_events(), *self._clock_events()]
+                events += [*publisher.take_events(), *await self._clock_events(recorder)]
                 recorder.checkpoint = publisher.checkpoint
                 now_ns = self._clock.now_ns()
                 await self._in_worker(_hand_over, recorder, scans, events, met, self.sources(), now_ns)
@@ -125,6 +127,7 @@ class Floor:
             last = {meter: list(scans.values()) for meter, scans in self._last.items()}
             told: dict[str, object] = {
                 "at_ns": asked_ns,
+                "clock": self._clock_now(),
                 "meters": await asyncio.to_thread(live.meters, self._plan.meters, last, self._crew.polled()),
                 "running": await self._in_worker(_running, recorder),
                 "buses": self._crew.told(),
@@ -145,13 +148,37 @@ class Floor:
         """As scans arrive: at an edge the line's counters are read at once."""
         self._crew.want(self._prompt.hear(meter, scans))
 
-    def _clock_events(self) -> list[EventPart]:
-        step_ns = self._clock.step_ns()
-        if not step_ns:
+    async def _clock_events(self, recorder: Recorder) -> list[EventPart]:
+        """What the clock did since the last round; where ours jumped, whatever waits by it is set right."""
+        step = self._clock.step()
+        if step is None:
             return []
-        log.warning("clock stepped by_ms=%d", step_ns // NS_PER_MS)
-        at_ns = self._clock.now_ns()
-        return [EventPart(event="clock_step", about="clock", at_ns=at_ns, detail={"step_ns": step_ns})]
+        log.warning("%s", _in_words(step))
+        if step.jump_ns:
+            self._offsets = {}  # measured against the clock as it was
+            self._crew.reanchored(step.jump_ns)
+            await self._in_worker(recorder.reanchored, step.from_ns, step.to_ns)
+        boot = None if step.boot is None else step.boot.hex()
+        detail: dict[str, object] = {
+            "step_ns": step.step_ns,
+            "from_ns": step.from_ns,
+            "to_ns": step.to_ns,
+            "boot": boot,
+            "monotonic_ns": step.monotonic_ns,
+        }
+        return [EventPart(event=step.event, about="clock", at_ns=step.to_ns, detail=detail)]
+
+    def _clock_now(self) -> dict[str, object]:
+        """The clock for pages; the log has a line each time it begins or ceases to follow another."""
+        now = self._clock.state()
+        if now.synchronised != self._followed:
+            self._followed = now.synchronised
+            if now.synchronised:
+                log.info("clock synchronised")
+            else:
+                log.warning("clock not synchronised: readings go on and say so: set up NTP (`timedatectl`, chrony)")
+        ahead_ns = self._clock.ahead_ns
+        return {"synchronised": now.synchronised, "error_ns": now.error_ns, "ahead_ns": ahead_ns}
 
     async def _leave_stuck_epoch(self, recorder: Recorder, publisher: Publisher) -> None:
         """Begin a new epoch where no more of this one can be delivered; not at once again, should that not help."""
@@ -163,6 +190,21 @@ class Floor:
 
     async def _in_worker(self, call: Callable[[*Args], Result], *args: *Args) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call, *args)
+
+
+def _in_words(step: Step) -> str:
+    """For the log."""
+    off = timedelta(seconds=abs(step.step_ns if step.event == "clock_behind" else step.jump_ns) // NS_PER_S)
+    match step.event:
+        case "clock_reanchored":
+            return (
+                f"clock_reanchored by_ms={step.jump_ns // NS_PER_MS}: what was stated before is {off} (h:mm:ss) early"
+            )
+        case "clock_behind":
+            hint = "readings go on from there: set the clock; see 'Clock' in the manual if the journal is at fault"
+            return f"clock_behind: the system's clock is {off} (h:mm:ss) behind the journal's end: {hint}"
+        case _:
+            return f"clock_step by_ms={step.step_ns // NS_PER_MS}: readings go on by the time as it was"
 
 
 def _running(recorder: Recorder) -> list[dict[str, object]]:

@@ -67,6 +67,7 @@ class Recorder:
         self._so_far: dict[str, SoFar] = {}
         self._standings: dict[str, identity.Standing] = {}
         self._parent: Head | None = None  # the entry this epoch follows
+        self._jumps: list[tuple[int, int]] = []  # of our time, since the start: when, and how far
         self._configure(self._as_configured())
 
     @property
@@ -119,6 +120,14 @@ class Recorder:
         self._parent = self._writer.head
         self._writer = replace(self._writer, epoch=self._fresh(16), head=None)
         self._seal_manifest(reason, now_ns)
+
+    def reanchored(self, from_ns: int, to_ns: int) -> None:
+        """Our time has jumped: nothing was waited for meanwhile, and no shift begins or ends there."""
+        self._jumps = [*self._jumps, (from_ns, to_ns - from_ns)]
+        after, events = scheduled.jumped(self._lines, self._settings.lines, self._stated.calendar, from_ns, to_ns)
+        if after is not self._lines or events:
+            self._keep([], events, {"lines": rows.write_lines(after)}, to_ns)
+            self._lines = after
 
     def take(
         self, scans: Sequence[tuple[str, Scan]], events: Sequence[records.EventPart], sources: Mapping[str, Source],
@@ -258,7 +267,8 @@ class Recorder:
         waiting = []
         for name, ended in self._lines.closing:
             # from when the end was known: an end told late has readings in the journal, and lots still to come
-            late = name in at_once or now_ns >= ended.known_ns + self._settings.close_wait_ns
+            jumped_ns = sum(by_ns for at_ns, by_ns in self._jumps if ended.known_ns <= at_ns)
+            late = name in at_once or now_ns >= ended.known_ns + jumped_ns + self._settings.close_wait_ns
             if not (late or self._is_in(name, ended)) or not self._seal_batch(name, ended, now_ns, late=late):
                 waiting.append((name, ended))
         if len(waiting) != len(self._lines.closing):

@@ -155,6 +155,16 @@ def answered(meter: Polled, asked_ns: int, at_ns: int) -> tuple[int, int]:
     return late_ns, missed
 
 
+def moved(meter: Polled, by_ns: int, now_ns: int) -> None:
+    """Let a meter's place be as far off as before, by a clock that has jumped forward."""
+    meter.due_ns = next_tick(now_ns, meter.every_ns) if meter.answers else meter.due_ns + by_ns
+    meter.asked_ns = None if meter.asked_ns is None else meter.asked_ns + by_ns
+    meter.wanted_ns += by_ns
+    meter.rested_ns += by_ns
+    if meter.has_identity:
+        meter.identity_ns += by_ns
+
+
 def next_tick(at_ns: int, every_ns: int) -> int:
     """The first whole multiple of `every_ns` after `at_ns`: meters of one rhythm are read together."""
     return (at_ns // every_ns + 1) * every_ns

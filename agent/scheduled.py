@@ -11,10 +11,12 @@ from agent.batches import Ended, LineState, Look, Running
 from agent.config import Line
 from agent.lines import told
 from agent.rows import Lines
-from contract.calendar import NS, Worked, shifts_between
+from contract.calendar import NS, Worked, shift_of, shifts_between
 from contract.calendar_records import CalendarPart
 from contract.records import EventPart, ScheduledEdge, Seen
 from contract.zone import zone_of
+
+SILENT_MOST_NS = 31 * 86_400 * NS  # a longer silence may be a clock's jump that no running agent has seen
 
 
 def passed(
@@ -28,10 +30,30 @@ def passed(
         state = states.get(line.name, LineState())
         if state.last is not None and now_ns // NS <= state.last.seen.answered_ns // NS:
             continue  # edges are on whole seconds; a clock that was set back has passed them already
+        if state.last is not None and now_ns - state.last.seen.answered_ns > SILENT_MOST_NS:
+            states[line.name], more = _jumped(line, state, calendar, now_ns)
+            events += more
+            continue
         states[line.name], ended, more = _passed(line, state, calendar, now_ns)
         closing += [(line.name, one) for one in ended]
         events += more
     return (lines if states == lines.states else replace(lines, states=states, closing=closing)), events
+
+
+def jumped(
+    lines: Lines, settings: Iterable[Line], calendar: CalendarPart | None, from_ns: int, to_ns: int
+) -> tuple[Lines, list[EventPart]]:
+    """Let our time jump. What is counted at an instant in between nobody has read, and what was read before it is
+    stated too early: no edge lies there.
+    """
+    settings = tuple(settings)
+    lines, events = passed(lines, settings, calendar, from_ns)
+    states = dict(lines.states)
+    for line in settings:
+        if line.told_by == "schedule" and calendar is not None and line.name in states:
+            states[line.name], more = _jumped(line, states[line.name], calendar, to_ns)
+            events += more
+    return (lines if states == lines.states else replace(lines, states=states)), events
 
 
 def batch_name(line: str, on: str, shift: str) -> str:
@@ -62,6 +84,23 @@ def _passed(
             running = None
     joined = now.batch if running is None else None
     return LineState(now, running, joined), ended, events
+
+
+def _jumped(line: Line, state: LineState, calendar: CalendarPart, to_ns: int) -> tuple[LineState, list[EventPart]]:
+    """A shift that still goes on goes on; one that ended, or began, at an instant jumped over has no record."""
+    worked = shift_of(to_ns, zone_of(calendar.zone), calendar.calendar)
+    name = None if worked is None else batch_name(line.name, worked.on.isoformat(), worked.name)
+    now = Look(Seen(requested_ns=to_ns, answered_ns=to_ns, source_ns=None), name, line.makes or "")
+    running = state.running
+    if running is not None and running.batch == name:
+        return replace(state, last=now), []
+    events = []
+    if running is not None:
+        detail: dict[str, object] = {"batch": running.batch, "reason": "the clock jumped over its end"}
+        events.append(EventPart(event="batch_abandoned", about=line.name, at_ns=to_ns, detail=detail))
+    if name is not None and name != state.joined_late:
+        events += told(line.name, now, None, None)
+    return LineState(now, None, name), events
 
 
 def _edge(worked: Worked, at_ns: int) -> ScheduledEdge:

@@ -61,6 +61,15 @@ class RunningNow(BaseModel):
     beside: Annotated[list[Text], Len(0, 64)] = []
 
 
+class ClockNow(BaseModel):
+    """What the agent's machine says of its clock, and how far the agent's own runs ahead of it."""
+
+    model_config = LOOSE
+    synchronised: bool | None = None
+    error_ns: Count | None = None
+    ahead_ns: Count = 0
+
+
 class LiveMessage(BaseModel):
     """One agent, one moment in its own time."""
 
@@ -69,6 +78,7 @@ class LiveMessage(BaseModel):
     meters: Annotated[list[MeterNow], Len(0, 1000)]
     running: Annotated[list[RunningNow], Len(0, 200)]
     outbox: Count | None = None
+    clock: ClockNow | None = None
 
 
 class Status(BaseModel):

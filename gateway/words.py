@@ -170,6 +170,14 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "agent_offline": ("offline, its entries wait with it", "离线, 记录在本地等待"),
     "agent_stopped": ("stopped", "已停止"),
     "agent_unknown": ("not heard", "未上报"),
+    "clock_alone": (
+        "⚠ Its clock follows no other: set up NTP on its machine.",
+        "⚠ 时钟未同步: 请在该机器上配置 NTP。",
+    ),
+    "clock_ahead": (
+        "⚠ Its times are {time} ahead of its machine's clock: tell the energy engineer.",
+        "⚠ 其时间比机器时钟快 {time}: 请通知能源工程师。",
+    ),
     "outbox": ("{count} entries on their way", "{count} 条记录传送中"),
     "outbox_unknown": ("entries on their way not known", "传送中的记录数未知"),
     "ledger": ("Ledger", "账本"),

@@ -97,7 +97,7 @@ async def test_a_second_start_follows_the_first_and_its_clock_does_not_run_back(
     assert min(driver.given) >= ahead - TICK_NS
     history = sealed(site)
     assert history.reasons == ["first start", "restart"]
-    assert {"rows_damaged", "clock_step"} <= {event.event for event in history.events()}
+    assert {"rows_damaged", "clock_behind"} <= {event.event for event in history.events()}
 
 
 async def test_a_folder_in_use_is_not_shared(tmp_path):

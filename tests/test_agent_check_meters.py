@@ -53,6 +53,13 @@ def test_a_certificate_must_be_valid_today(tmp_path, dates, key, words):
     assert words in line
 
 
+def test_a_machine_that_believes_in_1970_judges_no_date_and_reads_its_meters(tmp_path):
+    given = 'certificate = { number = "1", body = "b", valid_from = 2023-11-14, valid_to = 2029-01-01 }'
+    config = CONFIG.replace('installation = "1"', given)
+    assert check.load(write_plant(tmp_path, config), 60 * 10**9).meters
+    assert [check.date_of(at_s * 10**9) for at_s in (0, 1_262_304_000)] == [None, None]  # 1970, 2010
+
+
 def test_a_certificate_holds_to_its_last_day(tmp_path):
     given = 'certificate = { number = "1", body = "b", valid_from = 2023-11-14, valid_to = 2023-11-14 }'
     assert check.date_of(T0).isoformat() == "2023-11-14"

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from plant_in_memory import CONFIG, write_plant
 
-from agent import app, cli, clock, custody, files
+from agent import app, cli, custody, files
 from contract import keys
 
 
@@ -61,11 +61,6 @@ def whole_plant(folder):
             "the journal cannot be kept: database or disk is full",
         ),
         (PermissionError(13, "Permission denied"), 1, "the journal cannot be kept"),
-        (
-            clock.Behind("the journal ends too late"),
-            2,
-            "data: the journal ends too late: correct the system's clock, or",
-        ),
         (None, 0, ""),
     ],
 )

@@ -91,6 +91,26 @@ def test_a_bus_that_stays_keeps_every_slot_while_the_other_is_opened_anew(tmp_pa
     assert (before.closed, after.closed, plc.closed) == (True, True, True)
 
 
+def test_a_jump_of_our_time_misses_no_slot(tmp_path):
+    one, there, jump_ns = plan(tmp_path), Driver(), [0]
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        crew = Crew(Inbox(), lambda: loop.now_ns() + jump_ns[0])
+        await asyncio.sleep(0.25)
+        crew.start(one, {"serial": there})
+        await asyncio.sleep(10)
+        jump_ns[0] = 1_700_000_000 * NS
+        crew.reanchored(jump_ns[0])
+        await asyncio.sleep(10)
+        polled = crew.polled()["press"]
+        await crew.cancel()
+        return polled.missed
+
+    assert virtual.run(main()) == 0
+    assert seconds(there, "press") == list(range(1, 21))
+
+
 def test_a_meter_that_changed_begins_anew(tmp_path):
     one = plan(tmp_path / "one")
     two = plan(tmp_path / "two", CONFIG.replace('installation = "1"', 'installation = "1"\nunit = 3'))

@@ -9,11 +9,13 @@ from plant_in_memory import CONFIG, S, Site, at_ns, meter_scan, plc_scan
 
 from agent import floor as floors
 from agent.bus import Bus
+from agent.clock import Step
 from agent.floor import Floor
 from agent.identity import Identity, Met
 from agent.poll import Inbox
 from agent.recorder import Settings
 from agent.reload import change
+from contract.entry import Clock as Stated
 from contract.entry import TreeHead
 from contract.records import EventPart, Offset
 
@@ -50,17 +52,25 @@ class Crew:
     def start(self, _, drivers):
         self.did.append(("start", set(drivers)))
 
+    def reanchored(self, by_ns):
+        self.did.append(("reanchored", by_ns))
+
 
 class Clock:
     def __init__(self):
-        self.at_ns, self.steps = at_ns(1), []
+        self.at_ns, self.steps, self.followed = at_ns(1), [], True
 
     def now_ns(self):
         self.at_ns += 1_000_000
         return self.at_ns
 
-    def step_ns(self):
-        return self.steps.pop() if self.steps else 0
+    ahead_ns = 0
+
+    def step(self):
+        return self.steps.pop() if self.steps else None
+
+    def state(self):
+        return Stated(synchronised=self.followed, error_ns=None, boot=None, monotonic_ns=None)
 
 
 class Publisher:
@@ -109,14 +119,59 @@ async def test_stopping_records_and_seals_what_is_still_in_the_inbox(site, floor
     publisher = Publisher()
     publisher.checkpoint = TreeHead(size=4, root=bytes(32))
     publisher.events = [EventPart(event="tested", about="", at_ns=at_ns(1), detail={})]
-    floor._clock.steps = [-5_000_000_000]
+    floor._clock.steps = [Step("clock_step", -5 * S, at_ns(1), at_ns(1), 77, bytes(16))]
     await floor.record(site.recorder, publisher)
     history = site.history()
     assert history.requests() == {("press", at_ns(1)): 1}
     assert [(event.event, event.detail) for event in history.events()] == [
-        ("tested", {}), ("clock_step", {"step_ns": -5_000_000_000}),
-    ]  # fmt: skip
+        ("tested", {}),
+        (
+            "clock_step",
+            {"step_ns": -5 * S, "from_ns": at_ns(1), "to_ns": at_ns(1), "boot": "00" * 16, "monotonic_ns": 77},
+        ),
+    ]
     assert site.recorder.checkpoint.size == 4
+
+
+async def test_where_our_time_jumps_everything_that_waits_by_it_hears_of_it(site, floor, caplog):
+    floor._offsets = {"plc": Offset(lower_ns=-5, upper_ns=5)}
+    jumps = []
+    site.recorder.reanchored = lambda *jump: jumps.append(jump)
+    floor._clock.steps = [Step("clock_reanchored", 3600 * S, at_ns(1), at_ns(3601), 77, None)]
+    floor.stopping = True
+    await floor.record(site.recorder, Publisher())
+    assert floor.sources()["press"].offset is None, "an offset that was measured against another time was used"
+    assert (floor._crew.did, jumps) == ([("reanchored", 3600 * S)], [(at_ns(1), at_ns(3601))])
+    (event,) = site.history().events()
+    assert (event.event, event.at_ns, event.detail["boot"]) == ("clock_reanchored", at_ns(3601), None)
+    assert "clock_reanchored by_ms=3600000: what was stated before is 1:00:00 (h:mm:ss) early" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (
+            Step("clock_behind", -86_400 * S, 0, 0, 0, None),
+            "clock_behind: the system's clock is 1 day, 0:00:00 (h:mm:ss)",
+        ),
+        (
+            Step("clock_step", -500_000_000, 0, 0, 0, None),
+            "clock_step by_ms=-500: readings go on by the time as it was",
+        ),
+    ],
+)
+def test_the_log_says_what_the_clock_did(step, line):
+    assert floors._in_words(step).startswith(line)
+
+
+def test_a_clock_that_follows_no_other_is_told_once_on_the_page_and_in_the_log(floor, caplog):
+    caplog.set_level("INFO")
+    for followed in (True, False, False, None, True):
+        floor._clock.followed = followed
+        assert floor._clock_now() == {"synchronised": followed, "error_ns": None, "ahead_ns": 0}
+    assert [message.split(":")[0] for message in caplog.messages] == [
+        "clock not synchronised", "clock not synchronised", "clock synchronised",
+    ]  # fmt: skip
 
 
 async def test_an_epoch_that_is_stuck_is_left_once_a_minute_at_most(site, floor):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.schedule import NEVER_NS, NS, PAUSE_MOST_NS, Polled, answered, decide, lost, next_tick, revived
+from agent.schedule import NEVER_NS, NS, PAUSE_MOST_NS, Polled, answered, decide, lost, moved, next_tick, revived
 
 MS = 1_000_000
 
@@ -27,6 +27,18 @@ def test_the_slot_that_began_first_comes_first_and_then_the_order_of_the_configu
     assert turn(meters, 5 * NS) == ("read", "b")
     meters[1].due_ns = 6 * NS
     assert turn(meters, 5 * NS) == ("read", "c")
+
+
+def test_a_clock_that_jumps_misses_no_slot_and_cuts_no_pause_short():
+    by_ns = 3600 * NS + 300 * MS
+    kept, pausing = answering("a", 5 * NS, identity_ns=90 * NS), gone("b", 30 * NS, 4 * NS)
+    for meter in (kept, pausing):
+        moved(meter, by_ns, 5 * NS + by_ns)
+    assert turn([kept, pausing], 5 * NS + by_ns)[0] == "rest"
+    assert kept.due_ns == 3606 * NS, "slots begin at whole multiples of the rhythm"
+    assert answered(kept, 3606 * NS, 3606 * NS + 10 * MS) == (0, 0)
+    assert (kept.identity_ns - by_ns, pausing.due_ns - by_ns, pausing.asked_ns - by_ns) == (90 * NS, 30 * NS, 4 * NS)
+    assert Polled("c", NS, identity_ns=NEVER_NS).identity_ns == NEVER_NS
 
 
 def test_what_is_wanted_comes_before_all_slots_but_only_of_meters_that_answer():

@@ -6,7 +6,7 @@ import pytest
 
 from agent.config import Line
 from agent.rows import Lines, read_lines, write_lines
-from agent.scheduled import passed
+from agent.scheduled import jumped, passed
 from contract.calendar_form import ZonedCalendarForm
 from contract.calendar_records import stated
 from contract.records import Edge
@@ -70,6 +70,28 @@ def test_shifts_that_passed_while_the_agent_stood_are_told_when_it_is_back():
         ("batch_started", "oven-2026-07-03-day"),
     ]  # fmt: skip
     assert len(lines.closing) == 3
+
+
+def test_a_silence_of_years_makes_up_no_shifts():
+    """A machine that booted in 1970 and was started again with the right time."""
+    lines, _ = run(utc(1970, 1, 1, 3), utc(1970, 1, 1, 6))
+    assert lines.states["oven"].running.batch == "oven-1970-01-01-day"
+    lines, told = run(utc(2026, 7, 1, 10), lines=lines)
+    assert told == [
+        ("batch_abandoned", "oven-1970-01-01-day", utc(2026, 7, 1, 10)),
+        ("batch_joined_late", "oven-2026-07-01-day", utc(2026, 7, 1, 10)),
+    ]
+    assert lines.closing == []
+    assert run(utc(2026, 7, 1, 15), lines=lines)[1] == []
+
+
+def test_a_jump_between_shifts_changes_nothing_and_other_lines_are_left_alone():
+    lines, _ = run(utc(2026, 7, 1, 17))
+    after, events = jumped(lines, [TAGS, LINE], CALENDAR, utc(2026, 7, 1, 17, 1), utc(2026, 7, 1, 18))
+    assert events == []
+    assert after.states["oven"].last.seen.answered_ns == utc(2026, 7, 1, 18)
+    assert jumped(lines, [TAGS], CALENDAR, utc(2026, 7, 1, 17, 1), utc(2026, 7, 1, 18)) == (lines, [])
+    assert jumped(lines, [LINE], None, 0, 1) == (lines, [])
 
 
 def test_a_clock_that_is_set_back_tells_nothing_twice():

@@ -14,6 +14,9 @@ GOOD = {"at_ns": 5, "meters": [{"meter": "line1", "status": 0, "answered_ns": 4,
 def test_a_good_message():
     told = parse(json.dumps({**GOOD, "later": "member"}).encode())
     assert (told.at_ns, told.outbox, told.meters[0].values) == (5, 2, {"power_w_milli": -7})
+    assert told.clock is None
+    clock = {"synchronised": False, "error_ns": None, "ahead_ns": 7}
+    assert parse(json.dumps({**GOOD, "clock": clock}).encode()).clock.model_dump() == clock
     running = web_plant.running("line1", "L1-1", "coil", 1, 1000, 2000, half=10)
     told = parse(json.dumps({**GOOD, "running": [running]}).encode())
     assert (told.running[0].energy.lower, told.running[0].good.amount) == (990, 2000)
@@ -33,6 +36,8 @@ def test_a_good_message():
         {"running": [{"line": "line1"}]},
         {"outbox": -1},
         {"outbox": True},
+        {"clock": {"synchronised": 1}},
+        {"clock": {"ahead_ns": -1}},
     ],
 )
 def test_a_bad_message(change):

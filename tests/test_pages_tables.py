@@ -1,7 +1,9 @@
 """The tables under the cards."""
 
+import json
 import re
 
+import pytest
 import test_gateway_figures as made
 import web_plant
 from web_plant import NS, START_NS
@@ -81,3 +83,22 @@ def test_meters_in_words_and_shape():
     assert told.count("● Good") == 4
     assert "1 min 30 s" in told
     assert "Agent edge-1: online; 3 entries on their way." in told
+
+
+@pytest.mark.parametrize(
+    ("clock", "told"),
+    [
+        (None, ""),
+        ({"synchronised": True, "error_ns": 5, "ahead_ns": 0}, ""),
+        ({"synchronised": None}, ""),
+        ({"synchronised": False, "ahead_ns": 10**8}, "⚠ Its clock follows no other"),
+        ({"synchronised": False, "ahead_ns": 7200 * 10**9}, "⚠ Its times are 2 h 00 min ahead"),
+    ],
+)
+def test_a_clock_that_needs_somebody_is_told(clock, told):
+    live, end_ns = web_plant.busy(minutes=1)
+    message = json.loads(web_plant.live_message(end_ns, {}))
+    live.on_live("edge-1", json.dumps({**message, "clock": clock}).encode(), end_ns)
+    shown = words(tables.meters(seals(live.state, end_ns), live.state, "en"))
+    assert ("⚠" in shown) == bool(told)
+    assert told in shown

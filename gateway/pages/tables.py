@@ -8,6 +8,7 @@ from fractions import Fraction
 from gateway.digits import fixed, shown
 from gateway.figures import GOOD_NS, NS, BatchFigure, Figures, MeterSeal
 from gateway.live import LiveState
+from gateway.live_message import ClockNow
 from gateway.pages import text
 from gateway.pages.markup import Html, join, table, tag
 from gateway.site_model import SiteModel
@@ -189,7 +190,17 @@ def _agent(state: LiveState, agent: str, language: Language) -> str:
     waiting = None if heard is None else heard.message.outbox
     outbox = say(language, "outbox_unknown") if waiting is None else say(language, "outbox", count=waiting)
     told = state.status.get(agent, "online" if heard is not None else "unknown")
-    return say(language, "agent_line", agent=agent, state=say(language, f"agent_{told}"), outbox=outbox)
+    said = say(language, "agent_line", agent=agent, state=say(language, f"agent_{told}"), outbox=outbox)
+    return f"{said} {_clock(heard.message.clock, language)}".strip() if heard is not None else said
+
+
+def _clock(clock: ClockNow | None, language: Language) -> str:
+    """Empty where there is nothing to do."""
+    if clock is None:
+        return ""
+    if clock.ahead_ns >= NS:
+        return say(language, "clock_ahead", time=text.duration(clock.ahead_ns, language))
+    return say(language, "clock_alone") if clock.synchronised is False else ""
 
 
 def _period(state: LiveState, site: SiteModel, language: Language) -> str:
