@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from agent.aggregation.record import Columns, Edges, Parameters, point_energy
 from agent.drivers import profile, registers
 from contract import (
+    acknowledgement_records,
     anchor_records,
     body,
     budget,
@@ -298,6 +299,7 @@ RECORDS = {
         lots,
         void_records,
         anchor_records,
+        acknowledgement_records,
     )
     for name, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module.__name__

@@ -1,18 +1,24 @@
 """Every author's chain must be whole: epochs without a hole that is not declared, each after the one before it.
 
-In: a trail. Out: one finding per author, or one per break: gap, broken link, rollback, clone, unknown parent.
+In: a trail. Out: one finding per author, or one per break: gap, broken link, rollback, clone, unknown parent. What
+somebody answers for between epochs holds, and is told; what is broken within one never does.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from contract import records
 from contract.chain import Head, Lost, beyond_lost, break_before, break_within
 from contract.entry import NO_ENTRY
 from contract.errors import Malformed
-from verifier.check_void import declared
+from contract.lineage import Odd
+from verifier import lineages
+from verifier.check_void import declared, lost_of
 from verifier.finding import Finding, lacking
-from verifier.trail import Item, Trail
+from verifier.lineages import Word
+from verifier.trail import GATEWAY, Item, Trail, withheld
+
+KEEPS = {"this": "its author goes on with this branch", "other": "this branch is set aside"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +31,66 @@ class Fault:
 
 def chains(trail: Trail) -> Iterator[Finding]:
     """Every author's epochs, in the order of the ledger."""
-    authors: dict[str, list[Item]] = {}
-    for item in trail.items:
-        authors.setdefault(item.header.author, []).append(item)
+    said, every = lineages.words(trail)
+    hidden_words = withheld(trail, "acknowledgement")
+    authors = lineages.by_author(trail.items)
+    yield from (Finding("chain", ok=False, text=fault) for fault in _word_faults(authors, every))
     for author, items in sorted(authors.items()):
-        faults = list(_links(items)) + list(_parents(items))
-        hidden = {item.index: item for item in items if _hides_parent(item) or _hides_void(item)}
-        may_be_lost = any(_hides_void(item) for item in items)
-        for fault in faults:
-            given = fault.is_hole and may_be_lost
-            yield lacking("chain", fault.text) if given else Finding("chain", ok=False, text=fault.text)
-        for item in hidden.values():
-            what = "withheld: what it declares lost is unknown"
-            if _hides_parent(item):
-                what = "the manifest's first part is withheld: what this epoch follows is unknown"
-            yield lacking("chain", f"{item.index} {item.where}: {what}")
-        if not faults and not hidden:
-            epochs = len({item.header.epoch for item in items})
-            voids = [part for item in items if item.header.type == "void" for part in declared(item)]
-            lost = f"{len(voids)} range{'s' * (len(voids) > 1)} declared lost" if voids else "no gap"
-            text = f"{author}: {len(items)} entries in {epochs} epoch{'s' * (epochs > 1)}, {lost}"
-            yield Finding("chain", ok=True, text=text)
+        odd = lineages.odd(items, lost_of(items))
+        spoken = {one.begun.epoch: said[author, one.begun.epoch] for one in odd if (author, one.begun.epoch) in said}
+        yield from _chain(author, items, [one for one in odd if one.begun.epoch not in spoken], hidden_words)
+        for one in odd:
+            if one.begun.epoch in spoken:
+                yield Finding("chain", ok=True, text=f"{_told(items, one)}, {_answered(spoken[one.begun.epoch])}")
 
 
-def _links(items: list[Item]) -> Iterator[Fault]:
+def _chain(author: str, items: Sequence[Item], odd: Sequence[Odd], hidden_words: str) -> Iterator[Finding]:
+    """One author's findings but for what somebody answers for."""
+    faults = list(_links(items)) + list(_unread(items))
+    hidden = {item.index: item for item in items if _hides_parent(item) or _hides_void(item)}
+    may_be_lost = any(_hides_void(item) for item in items)
+    for fault in faults:
+        given = fault.is_hole and may_be_lost
+        yield lacking("chain", fault.text) if given else Finding("chain", ok=False, text=fault.text)
+    for one in odd:
+        given = bool(hidden_words) or (one.name == "gap" and may_be_lost)
+        yield Finding("chain", ok=False, text=_told(items, one) + hidden_words, withheld=given)
+    for item in hidden.values():
+        what = "withheld: what it declares lost is unknown"
+        if _hides_parent(item):
+            what = "the manifest's first part is withheld: what this epoch follows is unknown"
+        yield lacking("chain", f"{item.index} {item.where}: {what}")
+    if not faults and not hidden and not odd:
+        epochs = len({item.header.epoch for item in items})
+        voids = [part for item in items if item.header.type == "void" for part in declared(item)]
+        lost = f"{len(voids)} range{'s' * (len(voids) > 1)} declared lost" if voids else "no gap"
+        text = f"{author}: {len(items)} entries in {epochs} epoch{'s' * (epochs > 1)}, {lost}"
+        yield Finding("chain", ok=True, text=text)
+
+
+def _told(items: Sequence[Item], odd: Odd) -> str:
+    item = next(item for item in items if item.index == odd.begun.index)
+    return f"{item.index} {item.where}: {odd.name}: {odd.text}"
+
+
+def _answered(word: Word) -> str:
+    item, part = word
+    return f"acknowledged by {part.author} in entry {item.index}: {part.reason}; {KEEPS[part.keeps]}"
+
+
+def _word_faults(authors: dict[str, list[Item]], every: Sequence[Word]) -> Iterator[str]:
+    """An acknowledgement must speak of an epoch's first entry, and of one that is odd to set its branch aside."""
+    for item, part in every:
+        of = part.entry
+        items = authors.get(of.author, []) if of.author != GATEWAY else []
+        name = f"{item.index} {item.where}: acknowledges {of.author} {of.epoch.hex()[:8]}/{of.seq}"
+        if of.seq != 0 or not any((i.header.epoch, i.header.seq, i.hash) == (of.epoch, 0, of.hash) for i in items):
+            yield f"{name}, which is no first entry of an epoch in the ledger"
+        elif part.keeps == "other" and of.epoch not in {one.begun.epoch for one in lineages.odd(items, lost_of(items))}:
+            yield f"{name} and sets it aside, though nothing is odd about it"
+
+
+def _links(items: Sequence[Item]) -> Iterator[Fault]:
     """Within an epoch: seq by seq, each naming the hash before it, but for what was declared lost before."""
     heads: dict[bytes, Head] = {}
     lost: dict[bytes, list[Lost]] = {}
@@ -84,30 +126,15 @@ def _declare(item: Item, lost: dict[bytes, list[Lost]]) -> Iterator[Fault]:
         yield Fault(f"{item.index} {item.where}: {error}")
 
 
-def _parents(items: list[Item]) -> Iterator[Fault]:
-    """Between epochs: each follows the last entry of another, and only one may follow it.
-
-    Judged by what the ledger holds in the end: entries of an older epoch may have come after the newer one began.
-    """
-    hashes = {(item.header.epoch, item.header.seq): item.hash for item in items}
-    last = {item.header.epoch: item.header.seq for item in sorted(items, key=lambda item: item.header.seq)}
-    lost: dict[bytes, list[Lost]] = {}
-    for item in items:
-        if item.header.type == "void":
-            list(_declare(item, lost))  # what is wrong with it is told where links are checked
-    children: set[Head | None] = set()
+def _unread(items: Sequence[Item]) -> Iterator[Fault]:
+    """Epochs whose beginning does not say what it follows."""
     for item in items:
         if item.header.seq != 0 or _hides_parent(item):
             continue
         try:
-            parent = _parent(item)
+            records.read((item.shown() or [b"\xa0"])[0], records.Author)
         except Malformed as error:
-            yield Fault(f"{item.index} {item.where}: {error}")
-            continue
-        if fault := _parent_fault(parent, hashes, last, children, lost):
-            is_hole = parent is not None and (parent.epoch, parent.seq) not in hashes
-            yield Fault(f"{item.index} {item.where}: {fault}", is_hole)
-        children.add(parent)
+            yield Fault(f"{item.index} {item.where}: what this epoch follows is not said: {error}")
 
 
 def _hides_parent(item: Item) -> bool:
@@ -116,41 +143,3 @@ def _hides_parent(item: Item) -> bool:
 
 def _hides_void(item: Item) -> bool:
     return item.header.type == "void" and item.whole() is None
-
-
-def _parent(item: Item) -> Head | None:
-    shown = item.shown()
-    if not shown:
-        raise Malformed("the manifest has no parts: what this epoch follows is not said")
-    parent = records.read(shown[0], records.Author).parent
-    return None if parent is None else Head(parent.epoch, parent.seq, parent.hash)
-
-
-def _parent_fault(
-    parent: Head | None,
-    hashes: Mapping[tuple[bytes, int], bytes],
-    last: Mapping[bytes, int],
-    children: Collection[Head | None],
-    lost: Mapping[bytes, Sequence[Lost]],
-) -> str | None:
-    if parent is None:
-        return "rollback: follows nothing, though its author has entries" if children else None
-    name = f"{parent.epoch.hex()[:8]}/{parent.seq}"
-    if parent in children:
-        return f"clone: another epoch already follows {name}"
-    held = hashes.get((parent.epoch, parent.seq))
-    if held is None and _is_lost(parent, lost.get(parent.epoch, ())):
-        return None
-    if held is None:
-        return f"gap: follows {name}, which is not in the ledger"
-    if held != parent.hash:
-        return f"follows an entry {name} with another hash than the ledger's"
-    if last[parent.epoch] > parent.seq:
-        return f"rollback: follows {name}, though that epoch goes on to seq {last[parent.epoch]}"
-    return None
-
-
-def _is_lost(parent: Head, lost: Sequence[Lost]) -> bool:
-    """Whether an entry was declared lost, under the hash it is known by if that was stated."""
-    ranges = [one for one in lost if one.first <= parent.seq <= one.last]
-    return bool(ranges) and all(one.hash in {None, parent.hash} for one in ranges if one.last == parent.seq)

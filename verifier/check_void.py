@@ -4,11 +4,14 @@ In: a trail and the statement's period. Out: one finding per range. Never: a hol
 it: the period it touches may lack a batch that only the lost entries told of.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from contract.chain import Lost
 from contract.errors import Malformed
 from contract.void_records import VoidPart, voids_of
+from verifier import lineages
 from verifier.check_batches import Period
 from verifier.finding import Finding
 from verifier.trail import Item, Trail
@@ -24,6 +27,17 @@ def declared(item: Item) -> list[VoidPart]:
     return voids_of(whole, item.header.epoch, item.header.seq)
 
 
+def lost_of(items: Iterable[Item]) -> dict[bytes, list[Lost]]:
+    """What an author declared lost, by epoch, as far as it is shown."""
+    found: dict[bytes, list[Lost]] = {}
+    for item in items:
+        if item.header.type == "void":
+            with contextlib.suppress(Malformed):
+                for part in declared(item):
+                    found.setdefault(part.epoch, []).append(Lost(part.first, part.last, part.last_hash))
+    return found
+
+
 def voids(trail: Trail, period: Period | None) -> Iterator[Finding]:
     """Every range declared lost. One whose time touches the statement's period fails: nobody can say it is complete."""
     held = {(item.header.author, item.header.epoch, item.header.seq) for item in trail.items}
@@ -35,6 +49,23 @@ def voids(trail: Trail, period: Period | None) -> Iterator[Finding]:
         for part in ranges:
             here = sum((item.header.author, part.epoch, seq) in held for seq in _places(part, held))
             yield _finding(item, part, part.last - part.first + 1 - here, period)
+    yield from _gaps(trail, period)
+
+
+def _gaps(trail: Trail, period: Period | None) -> Iterator[Finding]:
+    """What is missing before an epoch though nobody declared it lost, where somebody answers for going on without."""
+    said, _ = lineages.words(trail)
+    for author, items in lineages.by_author(trail.items).items():
+        for one in lineages.odd(items, lost_of(items)):
+            if one.name not in {"gap", "fork"} or (author, one.begun.epoch) not in said:
+                continue  # a fault of the chain's
+            item = next(item for item in items if item.index == one.begun.index)
+            since_ns = max((i.header.to_ns for i in items if i.index < item.index), default=-(2**63))
+            from_ns, to_ns = min(since_ns, item.header.from_ns), item.header.from_ns
+            text = (
+                f"{item.index} {item.where}: {one.text}: entries of {_time(from_ns)} to {_time(to_ns)} may be missing"
+            )
+            yield _judged(text, from_ns, to_ns, period)
 
 
 def _places(part: VoidPart, held: set[tuple[str, bytes, int]]) -> Iterator[int]:
@@ -54,7 +85,11 @@ def _finding(item: Item, part: VoidPart, missing: int, period: Period | None) ->
         f"{name}: {missing} entries lost ({part.cause}{detail}) of {_time(part.from_ns)} to {_time(part.to_ns)}, "
         f"declared {_time(item.header.sealed_ns)} by entry {item.index}"
     )
-    if period is None or not period.touches(part.from_ns, part.to_ns):
+    return _judged(text, part.from_ns, part.to_ns, period)
+
+
+def _judged(text: str, from_ns: int, to_ns: int, period: Period | None) -> Finding:
+    if period is None or not period.touches(from_ns, to_ns):
         return Finding("void", ok=True, text=text)
     return Finding("void", ok=False, text=f"{text}: the statement's period is not complete")
 
