@@ -40,7 +40,8 @@ def verify(argv: list[str]) -> int:
 
     The verifier knows of archives alone: it opens no database, so this is arranged here.
     """
-    files = [word for before, word in zip(["", *argv], argv, strict=False) if before != "--trust"]
+    words = zip(["", *argv], argv, strict=False)
+    files = [word for before, word in words if before not in {"--trust", "--sheet"}]
     config = next((word for word in files if word.endswith(".toml")), None)
     return _packed_first("verifier.cli", argv, config)
 

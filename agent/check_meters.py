@@ -26,6 +26,7 @@ def faults(checked: config.Config, meters: Mapping[str, MeterPlan], today: date 
         yield from _classes(at, meter, today)
         if meter.certificate is not None:
             yield from _certificate(f"{at}.certificate", meter.certificate, today)
+            yield from _certificate_serial(f"{at}.certificate", meter)
             yield from _points(f"{at}.certificate", meter.certificate, meter.rated_w)
         if meter.name in meters:
             yield from _declared(at, meter, meters[meter.name])
@@ -73,6 +74,12 @@ def _certificate(at: str, certificate: config.Certificate, today: date | None) -
         yield f"{at}.valid_to: expired on {certificate.valid_to}: verify the meter and enter the new certificate"
     elif certificate.valid_from > today:
         yield f"{at}.valid_from: not valid before {certificate.valid_from}: enter the certificate that is valid now"
+
+
+def _certificate_serial(at: str, meter: config.Meter) -> Iterator[str]:
+    named = None if meter.certificate is None else meter.certificate.serial
+    if named and meter.serial and named != meter.serial:
+        yield f"{at}.serial: {named!r} is not this meter's, {meter.serial!r}: enter this meter's certificate"
 
 
 def _points(at: str, certificate: config.Certificate, rated_w: int | None) -> Iterator[str]:

@@ -110,6 +110,7 @@ class Transformer(BaseModel):
     secondary: Positive
     accuracy_class: str | None = None
     valid_from: Day | None = None
+    certificate: Words | None = None
 
 
 class ErrorPoint(BaseModel):
@@ -132,6 +133,7 @@ class Certificate(BaseModel):
     valid_to: Day
     points: tuple[ErrorPoint, ...] = ()
     drift_ppm: Annotated[int, Ge(0), Le(500_000)] | None = None
+    serial: Words | None = None
 
 
 class Declared(BaseModel):

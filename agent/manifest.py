@@ -148,6 +148,7 @@ def _transformer(given: config.Transformer | None) -> records.Transformer | None
         secondary=given.secondary,
         accuracy_class=given.accuracy_class,
         valid_from_ns=None if given.valid_from is None else _ns(given.valid_from),
+        certificate=given.certificate,
     )
 
 
@@ -161,6 +162,7 @@ def _certificate(given: config.Certificate | None) -> records.Certificate | None
         valid_to_ns=_ns(given.valid_to + timedelta(days=1)) - 1,
         points=[ErrorPoint(**point.model_dump()) for point in given.points] or None,
         drift_ppm=given.drift_ppm,
+        serial=given.serial,
     )
 
 

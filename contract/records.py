@@ -74,6 +74,7 @@ class Transformer(BaseModel):
     secondary: Positive
     accuracy_class: Text | None
     valid_from_ns: Integer | None = Field(default=None, exclude_if=lambda given: given is None)
+    certificate: Text | None = Field(default=None, exclude_if=lambda given: given is None)  # its number
 
 
 class Certificate(BaseModel):
@@ -86,6 +87,7 @@ class Certificate(BaseModel):
     valid_to_ns: Integer
     points: Listed[ErrorPoint] | None = Field(default=None, exclude_if=lambda given: given is None)
     drift_ppm: Count | None = Field(default=None, exclude_if=lambda given: given is None)
+    serial: Text | None = Field(default=None, exclude_if=lambda given: given is None)  # of the meter it is for
 
 
 class MeterPart(BaseModel):

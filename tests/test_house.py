@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "gateway": (*REPLAY, "agent.commission.import_cells", "agent.commission.import_sheet", "gateway"),
     "verifier": (
         *REPLAY, "verifier",
+        "agent.commission.sheet",  # pure; a sheet is read in one way by who writes it and who checks it
         "gateway.admit", "gateway.attribution", "gateway.batch_facts", "gateway.cross_check", "gateway.factors",
         "gateway.manual", "gateway.media", "gateway.metering", "gateway.overlap", "gateway.site_model",
         "gateway.statement", "gateway.virtual",

@@ -22,7 +22,13 @@ def test_the_untouched_archive_is_self_consistent_and_with_its_keys_known_pinned
     alone = verify(read)
     assert alone.verdict == "self-consistent"
     expected = "form checkpoint ledger entries signature identity chain receipt history run profile segment edge batch"
-    assert {finding.check for finding in alone.findings} == {*expected.split(), "event", "partition", "statement"}
+    assert {finding.check for finding in alone.findings} == {
+        *expected.split(),
+        "event",
+        "partition",
+        "statement",
+        "trace",
+    }
     assert verify(read, trust.parse(made.trust())).verdict == "pinned"
 
 

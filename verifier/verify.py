@@ -5,7 +5,8 @@ failed < incomplete (nothing contradicts, but something needed is withheld) < se
 keys) < pinned (every key is one the reader knows from elsewhere).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +28,7 @@ from verifier import (
     check_withheld,
     evidence,
     keyring,
+    traceability,
     trail,
     trust,
 )
@@ -48,9 +50,12 @@ class Report:
     verdict: Verdict
 
 
-def verify(archive: Archive, trusted: Trust | None = None) -> Report:
-    """Run every check. One that fails never keeps the others from running."""
-    found = tuple(findings(archive, trusted))
+def verify(archive: Archive, trusted: Trust | None = None, sheets: Sequence[bytes] = ()) -> Report:
+    """Run every check. One that fails never keeps the others from running.
+
+    `sheets` are commissioning sheets that manifests name by their hashes, for the traceability of their meters.
+    """
+    found = tuple(findings(archive, trusted, sheets))
     standings = {finding.standing for finding in found}
     if "failed" in standings:
         return Report(found, "failed")
@@ -59,7 +64,7 @@ def verify(archive: Archive, trusted: Trust | None = None) -> Report:
     return Report(found, "self-consistent" if trusted is None else "pinned")
 
 
-def findings(archive: Archive, trusted: Trust | None = None) -> Iterator[Finding]:
+def findings(archive: Archive, trusted: Trust | None = None, sheets: Sequence[bytes] = ()) -> Iterator[Finding]:
     """What every check finds, one after another: first whose words these are, then what they amount to."""
     read, unreadable = trail.read(archive)
     ring, unfit = keyring.read(read)
@@ -74,7 +79,7 @@ def findings(archive: Archive, trusted: Trust | None = None) -> Iterator[Finding
     yield from check_receipts.receipts(read, ring)
     yield from check_ledger.history(read)
     yield from check_withheld.counted(read)
-    yield from _numbers(read)
+    yield from _numbers(read, ring, sheets)
     if trusted is not None:
         yield from trust.pinned(read, trusted)
 
@@ -87,12 +92,12 @@ def _period(archive: Archive) -> Period | None:
         return ALL_TIME
 
 
-def _numbers(whole: trail.Trail) -> list[Finding]:
+def _numbers(whole: trail.Trail, ring: keyring.Keyring, sheets: Sequence[bytes]) -> list[Finding]:
     """Everything that is recomputed, from what the ledger held when the statement was made."""
     if not whole.archive.statement:
         # a whole ledger: its last batches may still be under way
-        findings, _, _ = _recomputed(whole, ALL_TIME, provisional=True)
-        return findings
+        findings, known, batches = _recomputed(whole, ALL_TIME, provisional=True)
+        return [*findings, *_traced(whole, known, batches, ring, ALL_TIME, sheets)]
     try:
         said = check_statement.claim(whole.archive.statement)
         period, provisional = said.period, said.provisional
@@ -100,7 +105,23 @@ def _numbers(whole: trail.Trail) -> list[Finding]:
         period, provisional = None, False  # the statement's own check says why
     read, findings = check_statement.run(whole)
     more, known, batches = _recomputed(read, period, provisional=provisional)
-    return [*findings, *more, *check_statement.statement(read, known, batches)]
+    findings += [*more, *check_statement.statement(read, known, batches)]
+    return [*findings, *_traced(read, known, batches, ring, period or ALL_TIME, sheets)]
+
+
+def _traced(
+    read: trail.Trail, known: evidence.Evidence, batches: list[Batch], ring: keyring.Keyring, period: Period,
+    sheets: Sequence[bytes],
+) -> Iterator[Finding]:  # fmt: skip
+    """The traceability of every meter that the batches of the period, or the statement itself, rest on."""
+    mine = [one for one in batches if period.touches(one.head.start.earliest_ns, one.head.end.latest_ns)]
+    meters = {(one.agent, amount.meter) for one in mine for amount in one.amounts}
+    if read.archive.statement:
+        with suppress(
+            ValueError, ArithmeticError, RecursionError
+        ):  # a site model that cannot be read is a finding of the statement's own
+            meters |= check_statement.metered(read, known, mine)
+    yield from traceability.findings(traceability.traced(read, known, ring, meters, period, sheets))
 
 
 def _recomputed(
