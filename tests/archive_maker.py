@@ -104,6 +104,9 @@ tier = "public"
 """
 
 
+CLOCK = Clock(synchronised=True, error_ns=12_345_678, boot=bytes(16), monotonic_ns=7)
+
+
 def new_keys() -> dict[str, keys.PrivateKey]:
     return {AGENT: keys.generate(keys.ES256), GATEWAY: keys.generate(), "edge-2": keys.generate()}
 
@@ -119,6 +122,7 @@ class Factory:
     receipts: list[bytes] = field(default_factory=list)
     statement: bytes = b""
     seeds: int = 0
+    clock: Clock = CLOCK
 
     def epoch(self, author: str, parts: list[bytes], at_ns: int, parent: Head | str | None = "last") -> None:
         """Begin an epoch, by default after the author's last entry."""
@@ -134,8 +138,7 @@ class Factory:
         """Seal an author's next entry and admit it."""
         self.seeds += 1
         seen = self.head() if self.ledger else None
-        clock = Clock(synchronised=None, error_ns=None, boot=None, monotonic_ns=None)
-        now = Circumstances(to_ns, clock, seen, self.seeds.to_bytes(32, "big"))
+        now = Circumstances(to_ns, self.clock, seen, self.seeds.to_bytes(32, "big"))
         self.writers[author], _, sealed = write(self.writers[author], kind, parts, Span(from_ns, to_ns), now)
         self.ledger.append([sealed.signed, sealed.body])
 

@@ -26,6 +26,7 @@ def test_the_untouched_archive_is_self_consistent_and_with_its_keys_known_pinned
         *expected.split(),
         "event",
         "partition",
+        "clock",
         "statement",
         "trace",
     }

@@ -14,6 +14,7 @@ from contract.errors import Malformed
 from verifier import (
     check_batches,
     check_chain,
+    check_clock,
     check_events,
     check_late,
     check_ledger,
@@ -140,4 +141,5 @@ def _recomputed(
     findings += check_partition.partitions(known, batches, known.hidden(read))
     findings += check_manual.said_by_hand(read)
     findings += check_states.states(read, known)
+    findings += check_clock.clocks(read, batches)
     return findings, known, batches
