@@ -22,6 +22,11 @@ COMMANDS = {
     "manual": ("gateway.manual_cli", "main", "hand readings, invoices, quantities and amendments, as signed entries"),
     "batch": ("gateway.late_cli", "main", "batches that no controller told, one or a list, from the readings of then"),
     "export": ("gateway.export_cli", "main", "a product's statement with all its evidence, as one archive"),
+    "ledger": (
+        "gateway.ledger_cli",
+        "main",
+        "the ledger's upkeep on the plant's server: take it up again after a loss",
+    ),
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),
     "replay": ("metertrail", "replay", "a period's batch records again from raw readings, signed beside recomputed"),
     "redact": ("verifier.redact_cli", "main", "a copy of an archive that withholds parts and still verifies"),

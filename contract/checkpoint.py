@@ -15,8 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from contract import keys
 from contract.errors import BadSignature, Malformed, TooLarge
+from contract.topics import NAME
 
 CHECKPOINT_BYTES_MAX = 1 << 14
+PREFIX = "metertrail"
+NUMBER = re.compile("[2-9]|[1-9][0-9]{1,8}")
 SIZE = re.compile("0|[1-9][0-9]{0,17}")
 ED25519_NOTE = b"\x01"  # C2SP signed-note, signature type Ed25519
 
@@ -32,6 +35,22 @@ class Checkpoint:
     def text(self) -> str:
         """The signed words."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+
+def origin(site: str, number: int = 1) -> str:
+    """The name of a site's ledger; `number` counts those that each replaced the one before it, from 1."""
+    return f"{PREFIX}/{site}" if number == 1 else f"{PREFIX}/{site}/{number}"
+
+
+def read_origin(text: str) -> tuple[str, int]:
+    """The site and the number in a ledger's name. Raises Malformed."""
+    match text.split("/"):
+        case [prefix, site] if prefix == PREFIX and NAME.fullmatch(site):
+            return site, 1
+        case [prefix, site, number] if prefix == PREFIX and NAME.fullmatch(site) and NUMBER.fullmatch(number):
+            return site, int(number)
+        case _:
+            raise Malformed(f"checkpoint: origin {text[:80]!r} is not {PREFIX}/SITE or {PREFIX}/SITE/NUMBER")
 
 
 def key_hash(name: str, key: Ed25519PublicKey, kind: bytes = ED25519_NOTE) -> bytes:

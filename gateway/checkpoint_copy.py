@@ -26,17 +26,19 @@ class CheckpointCopy:
         self._added_ns: int | None = None
         self._pending: str | None = None
 
-    def last(self, key: Ed25519PublicKey) -> checkpoint.Checkpoint | None:
-        """The newest checkpoint in the file, or None if there is none. Raises Corrupt."""
+    def last(self, key: Ed25519PublicKey) -> str | None:
+        """The newest note in the file, or None if there is none. Raises Corrupt."""
         lines = self._tail().split(b"\n")[:-1]  # what follows the last line feed was torn
         for line in reversed(lines):
             if not line:
                 continue
             try:
-                return checkpoint.verify(json.loads(line), key)
+                note: str = json.loads(line)
+                checkpoint.verify(note, key)
             except (ValueError, TypeError, AttributeError) as error:
                 reason = error if isinstance(error, Inadmissible) else "not a note"
                 raise Corrupt(f"{self._path}: the last line is not a checkpoint of this ledger: {reason}") from None
+            return note
         return None
 
     def add(self, note: str, at_ns: int) -> None:

@@ -39,7 +39,8 @@ from gateway.statement import Statement
 
 File = TypeVar("File", records.SitePart, records.FactorPart)
 
-STATED = ("manifest", "void", "enrolment", "site", "factor", *manual.TYPES)  # shown whole, whenever they were written
+# shown whole, whenever they were written
+STATED = ("manifest", "void", "enrolment", "acknowledgement", "site", "factor", *manual.TYPES)
 MARGIN_NS = (
     batch_record.AROUND_NS
 )  # readings shown before and after: bounds rest on the last one before an edge, the first after

@@ -20,11 +20,14 @@ from contract.checkpoint import Checkpoint
 from contract.errors import Inadmissible
 from gateway import database, ledger_lock, refusals, schema
 from gateway.checkpoint_copy import CheckpointCopy
-from gateway.errors import Corrupt, Stopped
+from gateway.errors import Corrupt, Stopped, Unfit
+from gateway.recoveries import Found, recoveries
 from gateway.refusals import RefusedMessage
 from gateway.schema import CHECKPOINTS, ENTRIES, RECEIPTS
-from gateway.trust import Admitted, Place
+from gateway.trust import GATEWAY, Admitted, Place
 
+ALL_TIME = -(2**63), 2**63 - 1
+RECOVERED = "acknowledgement"  # the type of the entries that say so
 ROWS_AT_ONCE = 256
 NEEDED_AT_START = ("manifest", "enrolment", "void")  # the types whose bodies decide who may say what
 
@@ -41,7 +44,8 @@ class Ledger:
 
     def __init__(self, url: str, site: str) -> None:
         self.site = site
-        self.origin = f"metertrail/{site}"
+        self.origin = checkpoint.origin(site)
+        self.replaced: tuple[str, str | None] | None = None  # origin and last known checkpoint, opened with `renew`
         self._engine = database.engine(url)
         self._key: Ed25519PrivateKey | None = None
         self._tree = merkle.Frontier()
@@ -50,12 +54,19 @@ class Ledger:
 
     @classmethod
     def open(
-        cls, url: str, site: str, key: Ed25519PrivateKey | None = None, checkpoints: Path | None = None
+        cls,
+        url: str,
+        site: str,
+        key: Ed25519PrivateKey | None = None,
+        checkpoints: Path | None = None,
+        *,
+        renew: bool = False,
     ) -> "Ledger":
         """Open a ledger to read it, or with its key to add to it as well.
 
         `url` is SQLAlchemy's; `checkpoints` the copy outside. Raises Busy if another process adds to it, Corrupt if it
-        is not what it was, Unfit if there is none to read.
+        is not what it was, Unfit if there is none to read. `renew` opens one that is not what it was, and only such a
+        one, under the name of the ledger that replaces it; `replaced` then says which that is.
         """
         ledger = cls(url, site)
         if key is None:
@@ -66,7 +77,7 @@ class Ledger:
         try:
             database.require_durable(ledger._engine, ledger._lock.connection)
             schema.create(ledger._lock.connection)
-            ledger._recover(key)
+            ledger._prove(key, renew=renew)
         except DBAPIError as error:
             ledger.close()
             raise Corrupt(f"{database.named(ledger._engine)}: {database.fault(error)}") from None
@@ -193,26 +204,27 @@ class Ledger:
         with self._engine.connect() as connection:
             return connection.execute(select(CHECKPOINTS).order_by(CHECKPOINTS.c.size.desc()).limit(1)).first()
 
-    def _recover(self, key: Ed25519PrivateKey) -> None:
+    def _prove(self, key: Ed25519PrivateKey, *, renew: bool) -> None:
         """Grow the tree from the rows, and hold it against the checkpoint inside and the copy outside."""
         note = self.latest_checkpoint()
-        known = _verified(note, key, self.origin) if note else None
-        outside = self._copy.last(key.public_key()) if self._copy else None
-        roots = self._grow({point.size for point in (known, outside) if point})
-        size = self._tree.size
-        signed = known.size if known else 0
-        if signed != size:
-            raise Corrupt(f"{size} entries where the last checkpoint signs {signed}")
-        found = {"the last checkpoint": known, "the copy of its checkpoints": outside}
-        for where, point in found.items():
-            if point is None:
-                continue
-            if point.origin != self.origin:
-                raise Corrupt(f"{where} is of {point.origin}, not of {self.origin}")
-            if point.size > size:
-                raise Corrupt(f"{size} entries, but {where} knows of {point.size}: the database is older than it")
-            if roots[point.size] != point.root:
-                raise Corrupt(f"the first {point.size} entries are not those that {where} signs")
+        inside = _verified(note, key, self.origin) if note else None
+        copied = self._copy.last(key.public_key()) if self._copy else None
+        outside = _verified(copied, key, self.origin) if copied else None
+        roots = self._grow({point.size for point in (inside, outside) if point})
+        told = recoveries(self.select([RECOVERED], *ALL_TIME, GATEWAY))
+        found = Found(self.site, self._tree.size, roots, inside, outside, tuple(told))
+        faults = list(found.faults())
+        if faults and (found.foreign or not renew):
+            raise Corrupt(faults[0])
+        self.origin = found.origin
+        if not renew:
+            return
+        if not faults:
+            raise Unfit(f"{self.origin} is the ledger that its checkpoints know: there is nothing to recover")
+        if found.contradictory:
+            raise Unfit(f"{faults[0]}: its own checkpoint contradicts it: run `metertrail ledger rebuild` first")
+        self.replaced = found.known.origin if found.known else self.origin, (found.known is outside and copied) or note
+        self.origin = found.successor
 
     def _grow(self, sizes: Collection[int]) -> dict[int, bytes]:
         """Add every row to the tree; returns its root at each of `sizes` that it passes."""

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from contract import chain, keys, message, records, topics, writer
-from contract.entry import Clock, Header, Sealed, read
+from contract.entry import Clock, Header, Sealed, TreeHead, read
 from contract.void_records import VoidPart
 from gateway.trust import GATEWAY, Admitted
 
@@ -47,6 +47,7 @@ class Author:
     def __init__(self, name: str = "edge-1", key: keys.PrivateKey | None = None, site: str = SITE) -> None:
         self.key = key or keys.generate()
         self.writer = writer.Writer(site, name, self.key, nonce("unopened"))
+        self.seen: TreeHead | None = None  # the ledger, by its last receipt
 
     @property
     def public(self) -> keys.PublicKey:
@@ -71,7 +72,7 @@ class Author:
     def say(self, kind: str = "event", parts: list[bytes] | None = None) -> Sealed:
         """Write the next entry."""
         at_ns = 0 if self.head is None else HOUR_NS * (self.head.seq + 1)
-        now = writer.Circumstances(at_ns, CLOCK, None, hashlib.sha256(b"seed").digest())
+        now = writer.Circumstances(at_ns, CLOCK, self.seen, hashlib.sha256(b"seed").digest())
         parts = [event_part(at_ns)] if parts is None else parts
         self.writer, _, sealed = writer.write(self.writer, kind, parts, writer.Span(at_ns, at_ns), now)
         return sealed

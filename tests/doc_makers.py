@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import archive_maker
+import databases
 from gateway_folder import Folder
 
-from gateway import attribution, cross_check, export_cli, factors, late_cli, site_model
+from gateway import attribution, config, cross_check, export_cli, factors, late_cli, opening, preflight, site_model
 from gateway import cli as gateway_cli
+from gateway.errors import Stopped
 from verifier import cli as verifier_cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +22,20 @@ def site(folder: Path) -> None:
         text = text.replace(old, new, 1)
     (folder / "site.toml").write_text(text)
     gateway_cli.main(["check", made.path.name])
+
+
+def restored(folder: Path) -> None:
+    """A gateway whose database is older than the copy of its checkpoints."""
+    made = Folder(folder)
+    loaded = config.load(made.path)
+    for size in (None, 5, 5):
+        try:
+            opening.open_sequencer(made.path, loaded, preflight.prepare(loaded), lambda: 0, lambda *_: None)[0].close()
+        except Stopped as error:
+            sys.stderr.write(f"{error}\n")
+        else:
+            if size:
+                databases.set_back(loaded.gateway.database_url, size)
 
 
 def factor_kind(_: Path) -> None:

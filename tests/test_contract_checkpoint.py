@@ -181,3 +181,21 @@ def test_the_signature_is_over_the_text_with_its_last_line_feed():
     PUBLIC.verify(mark[4:], STATE.text().encode())
     with pytest.raises(InvalidSignature):
         PUBLIC.verify(mark[4:], STATE.text().rstrip("\n").encode())
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "metertrail/demo"), (2, "metertrail/demo/2"), (10, "metertrail/demo/10")]
+)
+def test_a_ledgers_name_counts_those_it_replaced(number, text):
+    assert checkpoint.origin("demo", number) == text
+    assert checkpoint.read_origin(text) == ("demo", number)
+
+
+@pytest.mark.parametrize(
+    "text",
+            ["metertrail", "metertrail/", "metertrail/demo/", "metertrail/demo/1", "metertrail/demo/02", "metertrail/demo/2/3",
+             "metertrail/Demo", "elsewhere/demo", "metertrail/demo/x", "metertrail/demo/0"]
+)  # fmt: skip
+def test_any_other_name_is_malformed(text):
+    with pytest.raises(Malformed, match="is not metertrail/SITE or metertrail/SITE/NUMBER"):
+        checkpoint.read_origin(text)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import archive_maker
 import pytest
-from doc_makers import export, factor_kind, late, pieces, site, verify
+from doc_makers import export, factor_kind, late, pieces, restored, site, verify
 from gateway_folder import manual
 
 import metertrail
@@ -249,14 +249,14 @@ def agent_files(folder: Path) -> None:
 MAKERS = {
     "agent-form": agent_form, "agent-meaning": agent_meaning, "agent-profile": agent_profile, "manual": manual,
     "agent-files": agent_files, "site": site, "factor-kind": factor_kind, "export": export, "verify": verify,
-    "late": late, "pieces": pieces,
+    "late": late, "pieces": pieces, "restored": restored,
 }  # fmt: skip
 FIRST_LINES = {"agent-files"}  # the page shows the first of several alike
 
 
 def test_every_error_block_has_its_configuration():
     assert sorted(about for _, about, _ in fences("errors")) == sorted(MAKERS)
-    assert sum(len(text.splitlines()) for _, _, text in fences("errors")) == 26
+    assert sum(len(text.splitlines()) for _, _, text in fences("errors")) == 27
 
 
 @pytest.mark.parametrize(("document", "about", "text"), fences("errors"))

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from contract import checkpoint, heads, keys, message, receipt
 from contract.archive import MEMBERS, pack
 from contract.errors import Inadmissible, Malformed, TooLarge
-from contract.topics import NAME
 
 ARCHIVE_BYTES_MAX = 1 << 30
 SMALL_BYTES_MAX = {
@@ -23,7 +22,6 @@ SMALL_BYTES_MAX = {
     "ledger.pem": 1 << 12,
     "statement.json": 1 << 24,
 }
-ORIGIN = "metertrail/"
 _LOCAL_HEADER = 30  # bytes before a member's name; the lengths of name and extra field are its last two words
 _ARRAY_OF_3, _NULL = 0x83, b"\xf6"
 
@@ -59,10 +57,7 @@ def read(data: bytes) -> Archive:
         if len(members[name]) > bytes_max:
             raise TooLarge(f"{name}: {len(members[name])} bytes; at most {bytes_max}")
     note = _text(members["checkpoint.txt"])
-    origin = checkpoint.parse(note).origin
-    site = origin.removeprefix(ORIGIN)
-    if not origin.startswith(ORIGIN) or not NAME.fullmatch(site):
-        raise Malformed(f"checkpoint.txt: origin {origin[:80]!r} is not {ORIGIN}SITE")
+    site, _ = checkpoint.read_origin(checkpoint.parse(note).origin)
     return Archive(
         site,
         note,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contract import checkpoint, entry, merkle
 from contract.errors import Inadmissible
 from verifier.check_receipts import readable
+from verifier.check_recover import of_another, recoveries
 from verifier.finding import Finding
 from verifier.trail import Trail
 
@@ -68,17 +69,31 @@ def history(trail: Trail) -> Iterator[Finding]:
     for kept in trail.archive.entries:
         frontier.append(merkle.leaf_hash(kept.signed))
         roots.append(frontier.root())
-    named = [(f"{i.index} {i.where}", i.header.checkpoint, i.index) for i in trail.items]
-    named += [(f"receipt of {r.agent}", r.checkpoint, frontier.size) for r in readable(trail.archive)]
-    heads = [(where, head, most) for where, head, most in named if head is not None]
-    wrong = [
-        Finding("history", ok=False, text=f"{where}: {fault}")
-        for where, head, most in heads
-        if (fault := _fault(head, most, roots))
-    ]
-    yield from wrong
+    heads = [(f"{i.index} {i.where}", i.header.checkpoint, i.index, i.header.epoch) for i in trail.items]
+    heads += [(f"receipt of {r.agent}", r.checkpoint, frontier.size, b"") for r in readable(trail.archive)]
+    told, wrong, foreign, named = recoveries(trail), 0, 0, 0
+    renewed: dict[bytes, int] = {}  # epochs that knew the ledger after a recovery: they can know no older one again
+    for where, head, most, epoch in heads:
+        if head is None:
+            continue
+        named += 1
+        fault = _fault(head, most, roots)
+        since = [one for one in told if one.item.index > renewed.get(epoch, -1)]
+        if fault is None:
+            renewed[epoch] = max([renewed.get(epoch, -1), *(r.item.index for r in told if head.size > r.said.size)])
+        elif of_another(head, most, since):
+            foreign += 1
+        else:
+            wrong += 1
+            yield Finding("history", ok=False, text=f"{where}: {fault}")
     if not wrong:
-        yield Finding("history", ok=True, text=f"{len(heads)} older tree heads named, all states of this ledger")
+        text = f"{named} older tree heads named, all states of this ledger"
+        if foreign:
+            mine = named - foreign
+            text = (
+                f"{named} older tree heads named: {mine} states of this ledger, {foreign} of one it replaced, not shown"
+            )
+        yield Finding("history", ok=True, text=text)
 
 
 def _fault(head: entry.TreeHead, most: int, roots: list[bytes]) -> str | None:

@@ -4,6 +4,7 @@ In: the bytes of a trust file (TOML), and a trail. Out: a `Trust`, and findings 
 rests on. Hashes are hexadecimal; a thumbprint is the SHA-256 of a key's deterministic COSE_Key (RFC 9679).
 
     ledger = "<thumbprint of the ledger's key>"
+    origin = "metertrail/plant-1"                         # optional: the ledger's name, so that it replaced no other
     profiles = ["<SHA-256 of a profile's file>", ...]     # optional
     [[key]]
     author = "edge-1"                                     # "gateway" for the gateway itself
@@ -15,7 +16,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from contract import keys, records
+from contract import checkpoint, keys, records
 from contract.errors import Malformed
 from contract.problems import parse_toml
 from verifier.finding import Finding
@@ -47,10 +48,11 @@ class TrustedKey(BaseModel):
 
 
 class Trust(BaseModel):
-    """What the reader knows from elsewhere; `profiles` is None where any profile will do."""
+    """What the reader knows from elsewhere; `profiles` and `origin` are None where any will do."""
 
     model_config = STRICT
     ledger: Hash
+    origin: str | None = None
     keys: tuple[TrustedKey, ...] = Field(alias="key", min_length=1, strict=False)
     profiles: tuple[Hash, ...] | None = Field(default=None, strict=False)
 
@@ -71,6 +73,9 @@ def pinned(trail: Trail, trust: Trust) -> Iterator[Finding]:
     ledger_key = keys.thumbprint(trail.archive.ledger_key)
     if ledger_key != trust.ledger:
         strangers.append(f"ledger: the key {ledger_key.hex()} is not the one in the trust file")
+    origin = checkpoint.parse(trail.archive.note).origin
+    if trust.origin not in {None, origin}:
+        strangers.append(f"ledger: it is called {origin}; the trust file knows {trust.origin}")
     if trust.profiles is not None:
         strange = sorted({meter.profile for meter in _meters(trail)} - set(trust.profiles))
         strangers += [f"profile {profile.hex()} is not in the trust file" for profile in strange]

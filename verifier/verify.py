@@ -23,6 +23,7 @@ from verifier import (
     check_messages,
     check_partition,
     check_receipts,
+    check_recover,
     check_statement,
     check_states,
     check_void,
@@ -71,6 +72,7 @@ def findings(archive: Archive, trusted: Trust | None = None, sheets: Sequence[by
     ring, unfit = keyring.read(read)
     yield from check_ledger.form(read)
     yield from check_ledger.ledger(read)
+    yield from check_recover.recovered(read)
     yield from unreadable
     yield from unfit
     yield from keyring.signatures(read, ring)
