@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),
     "replay": ("metertrail", "replay", "a period's batch records again from raw readings, signed beside recomputed"),
     "redact": ("verifier.redact_cli", "main", "a copy of an archive that withholds parts and still verifies"),
+    "sample": ("verifier.sample_cli", "main", "draw readings or batches of an archive to check on the spot"),
     "import": ("agent.commission.import_cli", "main", "a list of meters from Excel or CSV into agent.toml"),
     "commission": ("agent.commission.commission_cli", "main", "check a meter on site, and sign what was found"),
     "scan": ("agent.commission.scan", "main", "which meters are there: find them, and draft a configuration"),
