@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from agent import check_derived, check_lines, check_meters, check_sheets, config
+from agent import check_derived, check_lines, check_meters, check_sheets, config, tls
 from agent.commission.sheet import sheet_hash
 from agent.drivers import DRIVERS, Driver, Target, Tell, profiles
 from agent.drivers import profile as profile_form
@@ -52,6 +52,7 @@ def load(path: Path, now_ns: int) -> Plan:
     meters = _meters(checked, path.parent, problems)
     problems += check_meters.faults(checked, meters, date_of(now_ns))
     problems += check_derived.faults(checked, meters)
+    problems += tls.faults(checked.mqtt)
     problems += check_lines.faults(checked, meters)
     problems += _shared_units(meters.values())
     problems += _addresses(checked, buses)
@@ -238,6 +239,6 @@ def _absolute(checked: config.Config, folder: Path) -> config.Config:
         update={name: folder / getattr(checked.agent, name) for name in ("data", "key", "gateway_key")}
     )
     mqtt = checked.mqtt
-    ca_file = None if mqtt.ca_file is None else folder / mqtt.ca_file
-    mqtt = mqtt.model_copy(update={"password_file": folder / mqtt.password_file, "ca_file": ca_file})
+    named = {name: getattr(mqtt, name) for name in ("password_file", "ca_file", "cert_file", "key_file")}
+    mqtt = mqtt.model_copy(update={name: path and folder / path for name, path in named.items()})
     return checked.model_copy(update={"agent": agent, "mqtt": mqtt})

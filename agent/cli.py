@@ -35,6 +35,7 @@ def main(argv: list[str]) -> int:
         return _faulty(problems.lines)
     if asked.command == "check":
         sys.stdout.write(f"{asked.config}: {len(plan.meters)} meters on {len(plan.buses)} buses: in order\n")
+        sys.stdout.writelines(f"{asked.config}: {remark}\n" for remark in _remarks(plan))
         return 0
     return _run(asked.config, plan)
 
@@ -45,6 +46,8 @@ def _run(path: Path, plan: "check.Plan") -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("asyncua").setLevel(logging.WARNING)  # it tells each connection's buffer sizes
     data = plan.config.agent.data
+    for remark in _remarks(plan):
+        logging.getLogger("metertrail.agent").warning("%s", remark)
     try:
         asyncio.run(app.run(plan, custody.load(plan.config), lambda: check.load(path, time.time_ns())))
     except Problems as problems:
@@ -55,6 +58,17 @@ def _run(path: Path, plan: "check.Plan") -> int:
         sys.stderr.write(f"{data}: the journal cannot be kept: {error}: check the disk and who may write to it\n")
         return FAILED
     return 0
+
+
+def _remarks(plan: "check.Plan") -> list[str]:
+    """What is no fault yet, or none of the configuration's."""
+    from agent import tls  # noqa: PLC0415 - one sub-command imports no more than it needs
+
+    try:
+        found = tls.remark(plan.config.mqtt.cert_file, time.time_ns())
+    except ValueError as error:
+        found = f"mqtt.cert_file: {error}"
+    return [] if found is None else [found]
 
 
 def _faulty(lines: Sequence[str]) -> int:

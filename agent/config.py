@@ -91,15 +91,17 @@ class Agent(BaseModel):
 
 
 class Mqtt(BaseModel):
-    """The broker. Encrypted and authenticated unless this file says otherwise."""
+    """The broker. Encrypted and authenticated, by password, by certificate or both, unless this file says otherwise."""
 
     model_config = STRICT
     host: Host
     port: Annotated[int, Ge(1), Le(65535)] = 8883
     username: str
-    password_file: Path
+    password_file: Path | None = None
     tls: bool = True
     ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
 
 
 class Transformer(BaseModel):

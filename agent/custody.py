@@ -5,13 +5,13 @@ In: paths. Out: keys. Raises ValueError with one line that says which file, what
 
 import os
 import ssl
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from agent import config
+from agent import config, tls
+from agent.private_file import read, read_private
 from contract import keys
 from contract.problems import Problems
 
@@ -24,7 +24,7 @@ class Credentials:
 
     key: keys.PrivateKey
     gateway_key: keys.PublicKey
-    password: str
+    password: str | None
     tls: ssl.SSLContext | None
 
 
@@ -42,17 +42,19 @@ def load(checked: config.Config) -> Credentials:
 
     key = used("agent.key", lambda: load_private(agent.key))
     gateway_key = used("agent.gateway_key", lambda: load_public(agent.gateway_key))
-    password = used("mqtt.password_file", lambda: load_password(mqtt.password_file))
-    tls = used("mqtt.ca_file", lambda: load_authority(mqtt.ca_file)) if mqtt.tls else None
-    if key is None or gateway_key is None or password is None or problems:
+    secret = mqtt.password_file
+    password = None if secret is None else used("mqtt.password_file", lambda: load_password(secret))
+    encrypted = used("mqtt.ca_file", lambda: tls.authority(mqtt.ca_file)) if mqtt.tls else None
+    if encrypted is not None:
+        used("mqtt.cert_file", lambda: tls.show(mqtt, encrypted))
+    if key is None or gateway_key is None or problems:
         raise Problems(problems)
-    return Credentials(key, gateway_key, password, tls)
+    return Credentials(key, gateway_key, password, encrypted)
 
 
 def load_private(path: Path) -> keys.PrivateKey:
     """Read a signing key from a file that nobody but its owner may read."""
-    data = _read(path, "make one with `metertrail keygen`")
-    _check_private(path, "private key")
+    data = read_private(path, "make one with `metertrail keygen`", "private key")
     try:
         return keys.private_from_pem(data)
     except ValueError:
@@ -62,7 +64,7 @@ def load_private(path: Path) -> keys.PrivateKey:
 
 def load_public(path: Path) -> keys.PublicKey:
     """Read a public key."""
-    data = _read(path, "copy the other side's .pub.pem file here")
+    data = read(path, "copy the other side's .pub.pem file here")
     try:
         return keys.public_from_pem(data)
     except ValueError:
@@ -72,20 +74,11 @@ def load_public(path: Path) -> keys.PublicKey:
 
 def load_password(path: Path) -> str:
     """The first line of a password file that nobody but its owner may read."""
-    data = _read(path, "write the broker's password into it")
-    _check_private(path, "password")
+    data = read_private(path, "write the broker's password into it", "password")
     try:
         return data.decode().splitlines()[0]
     except (UnicodeDecodeError, IndexError):
         raise ValueError(f"{path}: empty or not UTF-8: write the broker's password on its first line") from None
-
-
-def load_authority(path: Path | None) -> ssl.SSLContext:
-    """What to trust a broker by: the certificate authority in a file, or without one the system's."""
-    try:
-        return ssl.create_default_context(cafile=None if path is None else str(path))
-    except OSError as error:  # ssl.SSLError is one
-        raise ValueError(f"{path}: {error.strerror or error}: give the broker's CA certificate as PEM") from None
 
 
 def create(path: Path, algorithm: int) -> bytes:
@@ -101,15 +94,3 @@ def create(path: Path, algorithm: int) -> bytes:
     except OSError as error:
         raise ValueError(f"{error.filename}: cannot be written: {error.strerror}: choose another place") from None
     return keys.thumbprint(key.public_key())
-
-
-def _read(path: Path, hint: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}: {hint}") from None
-
-
-def _check_private(path: Path, what: str) -> None:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise ValueError(f"{path}: others can read this {what}: run `chmod 600 {path}`")

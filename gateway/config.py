@@ -62,15 +62,17 @@ class Gateway(BaseModel):
 
 
 class Mqtt(BaseModel):
-    """The broker to listen at. Encrypted and authenticated unless this file says otherwise."""
+    """The broker to listen at. Encrypted, and authenticated by password, certificate or both, unless told otherwise."""
 
     model_config = STRICT
     host: Host = "127.0.0.1"
     port: Port = 8883
     username: Annotated[str, Len(1)] = GATEWAY
-    password_file: File
+    password_file: File | None = None
     tls: bool = True
     ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
 
 
 class Broker(BaseModel):
@@ -159,6 +161,7 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield f"agent.{GATEWAY}.name: is the gateway's own name: choose another"
     if config.web.password_file is None and not is_loopback(config.web.host):
         yield f"web.password_file: missing: pages beyond this machine ({config.web.host}) need a password"
+    yield from _of_mqtt(config.mqtt, embedded=config.broker.embedded)
     if not config.broker.embedded and config.broker.password_file is None:
         return
     if config.broker.password_file is None:
@@ -167,3 +170,14 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield f"mqtt.username: {config.mqtt.username!r} is an agent's name: the broker tells them apart by it"
     if config.mqtt.tls and not (config.broker.cert_file and config.broker.key_file):
         yield "broker.cert_file: missing, or broker.key_file is: give both, or set mqtt.tls = false"
+
+
+def _of_mqtt(mqtt: Mqtt, *, embedded: bool) -> Iterator[str]:
+    if (mqtt.cert_file is None) != (mqtt.key_file is None):
+        missing, other = ("key_file", "cert_file") if mqtt.key_file is None else ("cert_file", "key_file")
+        yield f"mqtt.{missing}: missing: {other} is of no use without it"
+    if mqtt.cert_file is not None and not mqtt.tls:
+        yield "mqtt.cert_file: is shown in encrypted connections only: delete tls = false, or this line"
+    if mqtt.password_file is None and (mqtt.cert_file is None or embedded):
+        certificate = "the embedded broker asks for no certificates" if embedded else "or give cert_file and key_file"
+        yield f"mqtt.password_file: missing: the broker must know who speaks; {certificate}"

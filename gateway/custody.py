@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract import keys
+from contract.client_certificate import fault
 
 MAKE_ONE = "make one with `metertrail keygen`"
 
@@ -51,6 +52,18 @@ def load_password(path: Path) -> str:
     if not words or not words[0].strip():
         raise ValueError(f"{path}: empty: {hint}")
     return words[0].strip()
+
+
+def client_faults(cert_file: Path | None, key_file: Path | None) -> list[str]:
+    """What keeps a certificate and its key from being shown to the broker; nothing where none is named."""
+    if cert_file is None or key_file is None:
+        return []
+    try:
+        certificate = read(cert_file, "give the gateway's certificate for the broker as PEM")
+        problem = fault(certificate, _private(key_file, "give the certificate's key as PEM"))
+    except ValueError as error:
+        return [str(error)]
+    return [f"{cert_file}, {key_file}: {problem}"] if problem else []
 
 
 def read(path: Path, hint: str) -> bytes:

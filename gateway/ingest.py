@@ -53,7 +53,7 @@ class Received:
     qos: int
 
 
-def make_client(settings: Mqtt, password: str, site: str) -> mqtt.Client:
+def make_client(settings: Mqtt, password: str | None, site: str) -> mqtt.Client:
     """An MQTT 3.1.1 client whose session the broker keeps. Raises Unfit if the CA file cannot be used."""
     client = mqtt.Client(
         CallbackAPIVersion.VERSION2, client_id=f"metertrail-gateway-{site}", clean_session=False, manual_ack=True
@@ -61,7 +61,10 @@ def make_client(settings: Mqtt, password: str, site: str) -> mqtt.Client:
     client.username_pw_set(settings.username, password)
     if settings.tls:
         try:
-            client.tls_set(ca_certs=None if settings.ca_file is None else str(settings.ca_file))
+            ca, cert, key = (
+                None if p is None else str(p) for p in (settings.ca_file, settings.cert_file, settings.key_file)
+            )
+            client.tls_set(ca, cert, key)
         except (OSError, ssl.SSLError) as error:
             raise Unfit(f"mqtt.ca_file: {settings.ca_file}: {error}: give the broker's CA certificate as PEM") from None
     client.reconnect_delay_set(1, 10)

@@ -28,7 +28,7 @@ class Prepared:
     key: keys.PrivateKey
     ledger_key: Ed25519PrivateKey
     agent_keys: Mapping[str, keys.PublicKey]
-    mqtt_password: str
+    mqtt_password: str | None
     web_password: str | None
     mirror_token: str | None
     site: bytes
@@ -49,13 +49,14 @@ def prepare(config: Config) -> Prepared:
 
     key = of(custody.load_private, config.gateway.key)
     ledger_key = of(custody.load_ledger_key, config.gateway.ledger_key)
-    password = of(custody.load_password, config.mqtt.password_file)
+    password = of(custody.load_password, config.mqtt.password_file) if config.mqtt.password_file else None
     web_password = of(_web_password, config.web.password_file) if config.web.password_file else None
     web_token = of(_web_token, config.web.token_file) if config.web.token_file else None
     mirror_token = of(custody.load_password, config.mirror.token_file) if config.mirror else None
     agents = {agent.name: of(custody.load_public, agent.key) for agent in config.agent}
     site = of(lambda path: _site(path, config.gateway.site), config.site)
     factor_files = tuple(of(_factors, path) for path in config.factors)
+    lines.extend(custody.client_faults(config.mqtt.cert_file, config.mqtt.key_file))
     others = (config.mqtt.ca_file, config.broker.cert_file, config.broker.key_file, config.broker.password_file)
     for path in others:
         if path:
@@ -63,7 +64,7 @@ def prepare(config: Config) -> Prepared:
     lines.extend(_shared(agents))
     if not lines and site is not None:
         lines.extend(_factor(config.site, site, [data for data in factor_files if data is not None]))
-    if lines or key is None or ledger_key is None or password is None or site is None:
+    if lines or key is None or ledger_key is None or site is None:
         raise Problems(list(dict.fromkeys(lines)))
     known = {name: public for name, public in agents.items() if public is not None}
     stated = tuple(data for data in factor_files if data is not None)

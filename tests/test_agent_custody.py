@@ -87,7 +87,7 @@ def test_all_in_order(tmp_path):
     agent = SimpleNamespace(key=tmp_path / "a.pem", gateway_key=tmp_path / "a.pub.pem")
     password = secret(tmp_path / "p", b"word\n")
     for tls in (False, True):
-        mqtt = SimpleNamespace(password_file=password, tls=tls, ca_file=None)
+        mqtt = SimpleNamespace(password_file=password, tls=tls, ca_file=None, cert_file=None, key_file=None)
         found = custody.load(SimpleNamespace(agent=agent, mqtt=mqtt))
         assert (found.password, found.tls is not None) == ("word", tls)
     if found.tls is not None:

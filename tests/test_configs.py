@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agent import check
 from agent import cli as agent_cli
+from contract.topics import CHANNELS
 from gateway import broker, config, site_model
 from gateway import cli as gateway_cli
 
@@ -52,3 +53,28 @@ def test_nothing_in_clear_leaves_the_machine_as_shipped():
     told = config.load(ROOT / "configs/gateway.toml")
     assert not told.mqtt.tls
     assert all(config.is_loopback(host) for host in (told.mqtt.host, told.broker.bind, told.web.host))
+
+
+def test_the_brokers_rules_are_those_the_embedded_broker_keeps():
+    text = (ROOT / "configs/mosquitto/metertrail.acl").read_text()
+    user, written = "", {"read": {}, "write": {}}
+    for word, *rest in (line.split() for line in text.splitlines() if line and not line.startswith("#")):
+        if word == "user":
+            user = rest[0]
+        else:
+            whose = "edge-1" if word == "pattern" else user
+            written[rest[0]].setdefault(whose, []).append(rest[1].replace("%u", whose))
+    made = config.Config.model_validate(
+        {
+            "site": "s",
+            "agent": [{"name": "edge-1", "key": "k"}],
+            "mqtt": {"password_file": "p", "tls": False},
+            "gateway": {"site": "plant-1", "data": "d", "key": "k", "ledger_key": "l"},
+        }
+    )
+    rules = broker.settings(made)["plugins"]["amqtt.plugins.topic_checking.TopicAccessControlListPlugin"]
+    assert sum(len(topics) for known in written.values() for topics in known.values()) == 2 * len(CHANNELS)
+    for action, key in (("write", "publish_acl"), ("read", "acl")):
+        assert {user: set(topics) for user, topics in written[action].items()} == {
+            user: set(topics) for user, topics in rules[key].items()
+        }

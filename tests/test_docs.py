@@ -23,8 +23,7 @@ import metertrail
 from agent import check
 from agent import cli as agent_cli
 from agent.drivers import profile
-from contract.topics import CHANNELS
-from gateway import broker, config, factors, site_model
+from gateway import factors, site_model
 from gateway.pages.cards import SHAPES
 from gateway.pages.tables import REMARKS, SEAL_SHAPES
 from gateway.words import WORDS
@@ -185,6 +184,7 @@ def test_every_toml_is_of_a_known_kind():
         "agent-buses",
         "agent-lines",
         "agent-exchange",
+        "broker",
         "factor",
         "site",
         "trust",
@@ -214,6 +214,11 @@ def test_toml_is_read_by_the_loader_it_is_meant_for(document, about, text, tmp_p
         (path := edited(tmp_path, "agent.toml")).write_text("[[meter]]\n".join(shipped))
         (over,) = check.load(path, DAY_NS).config.meter[1].handover.values()
         assert over.source in (ROOT / "configs/agent.toml").read_text()
+    elif kind == "broker":
+        shipped = (ROOT / "configs/agent.toml").read_text()
+        before, _, after = shipped.partition("[mqtt]\n")
+        (path := edited(tmp_path, "agent.toml")).write_text(before + text + after[after.index("# ---- buses") :])
+        assert check.load(path, DAY_NS).config.mqtt.cert_file == tmp_path / "edge-1.cert.pem"
     else:
         assert LOADERS[kind](text), document
 
@@ -330,32 +335,7 @@ def test_the_batch_by_hand_comes_out_as_signed(tmp_path, monkeypatch, capsys):
     assert int(by_hand.split()[0]) > 0
 
 
-# ---- the broker's rules and the page's words -------------------------------------------------------------------------
-
-
-def test_the_brokers_rules_are_those_the_embedded_broker_keeps():
-    (text,) = [text for _, _, text in fences("acl")]
-    user, written = "", {"read": {}, "write": {}}
-    for line in text.splitlines():
-        word, *rest = line.split()
-        if word == "user":
-            user = rest[0]
-        else:
-            written[rest[0]].setdefault(user, []).append(rest[1])
-    made = config.Config.model_validate(
-        {
-            "site": "s",
-            "agent": [{"name": "edge-1", "key": "k"}],
-            "mqtt": {"password_file": "p", "tls": False},
-            "gateway": {"site": "plant-1", "data": "d", "key": "k", "ledger_key": "l"},
-        }
-    )
-    rules = broker.settings(made)["plugins"]["amqtt.plugins.topic_checking.TopicAccessControlListPlugin"]
-    assert sum(len(topics) for known in written.values() for topics in known.values()) == 2 * len(CHANNELS)
-    for action, key in (("write", "publish_acl"), ("read", "acl")):
-        assert {user: set(topics) for user, topics in written[action].items()} == {
-            user: set(topics) for user, topics in rules[key].items()
-        }
+# ---- the page's words ------------------------------------------------------------------------------------------------
 
 
 def test_the_operators_page_has_every_state_in_both_languages():

@@ -12,7 +12,7 @@ from annotated_types import Ge, Le, Len
 from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-from agent import custody
+from agent import custody, tls
 from contract.topics import check_host
 
 RECONNECT_FIRST_S, RECONNECT_MOST_S = 1, 30
@@ -43,6 +43,6 @@ def make_client(bus: Bus) -> mqtt.Client:
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=bus.client_id, clean_session=False, manual_ack=True)
     client.username_pw_set(bus.username, custody.load_password(bus.password_file))
     if bus.tls:
-        client.tls_set_context(custody.load_authority(bus.ca_file))
+        client.tls_set_context(tls.authority(bus.ca_file))
     client.reconnect_delay_set(RECONNECT_FIRST_S, RECONNECT_MOST_S)
     return client
