@@ -7,12 +7,14 @@ world sends, no exception leaves `admit`; it changes nothing: who acts on an `ad
 from dataclasses import dataclass
 from typing import Literal
 
-from contract import chain, cose, entry, keys, message
+from contract import chain, cose, entry, message, records, rotation
 from contract.chain import Head
 from contract.errors import BadSignature, Inadmissible, Malformed, TooLarge, UnsupportedVersion
+from contract.key_records import RotationPart
 from contract.receipt import Refusal, Wanted
 from contract.topics import Topic
 from contract.void_records import voids_of
+from gateway.enrolments import owner_of
 from gateway.trust import GATEWAY, Admitted, Standing, Trust, parent_of, shown_parts
 
 Name = Literal[
@@ -57,14 +59,16 @@ def admit(trust: Trust, topic: Topic, data: bytes, at_ns: int) -> Verdict:
     5.  revoked, unknown_key the author is no longer wanted, or this key was never enrolled for it
     6.  bad_signature        the signature does not hold for an entry at this site
     7.  duplicate            this very entry is in the ledger
-    8.  stopped              the epoch ended with a fork
-    9.  fork                 another entry is in this place; or this one follows another entry than the epoch's head;
+    8.  revoked              the key is revoked; or rotated away, and the chain has not named this place as its past
+    9.  stopped              the epoch ended with a fork
+    10. fork                 another entry is in this place; or this one follows another entry than the epoch's head;
                              or, in a range declared lost, than the entry before it, or is not the range's declared last
-    10. held                 entries before it are missing; they are wanted first, unless they were declared lost
-    11. wrong_author         the type is one that only the gateway may write
-    12. malformed            the type is not a word, the body is not the whole one the header signs, a manifest does
-                             not begin with its author, or a void cannot be read, or declares itself lost
-    13. admitted             with flags at an epoch's first entry: `clone` (another epoch follows the same parent),
+    11. held                 entries before it are missing; they are wanted first, unless they were declared lost
+    12. wrong_author         the type is one that only the gateway may write
+    13. malformed            the type is not a word, the body is not the whole one the header signs, a manifest does
+                             not begin with its author, a void cannot be read, or declares itself lost, or a rotation
+                             is not signed by both keys
+    14. admitted             with flags at an epoch's first entry: `clone` (another epoch follows the same parent),
                              `rollback` (the author was further than that parent), `unlinked` (the parent is not
                              here yet, and wanted)
     """
@@ -85,22 +89,30 @@ def _judge(trust: Trust, author: str, sent: Sent, at_ns: int) -> Verdict:
     if author in trust.revoked:
         return Verdict("revoked", f"{author} is no longer configured here")
     standing = trust.standings.get(author)
-    if standing is None or standing.key is None:
+    if standing is None or not standing.keys.is_known:
         return Verdict("unknown_key", f"{author} is not enrolled")
-    if read.container.key_id != keys.thumbprint(standing.key):
-        return Verdict("unknown_key", f"key {read.container.key_id.hex()[:16]} is not the one enrolled for {author}")
-    digest = cose.verify(read.container, standing.key, "entry", trust.site)
-    return _place(trust, standing, read.header, digest) or _content(standing, read.header, digest, sent, at_ns)
+    key_id = read.container.key_id
+    key = standing.keys.find(key_id)
+    if key is None:
+        return Verdict("unknown_key", f"key {key_id.hex()[:16]} is not the one enrolled for {author}")
+    digest = cose.verify(read.container, key, "entry", trust.site)
+    return _place(trust, standing, read, digest) or _content(trust, read, digest, sent, at_ns)
 
 
-def _place(trust: Trust, standing: Standing, header: entry.Header, digest: bytes) -> Verdict | None:
-    """Rules 7 to 10: where in its chain? None if it is next."""
+def _place(trust: Trust, standing: Standing, read: entry.Read, digest: bytes) -> Verdict | None:
+    """Rules 7 to 11: where in its chain? None if it is next."""
+    header = read.header
     where = f"{header.author} {header.epoch.hex()[:8]}/{header.seq}"
     head = standing.epochs.get(header.epoch)
     first = 0 if head is None else head.seq + 1
     known = trust.past.get((header.author, header.epoch, header.seq)) if header.seq < first else None
     if known == digest:
         return Verdict("duplicate")
+    if fault := _key_fault(standing, read):
+        # an epoch that goes on under another key is not stopped by who holds this one
+        return (
+            Verdict("revoked", fault) if header.epoch in standing.fresh else _refused("revoked", fault, header, digest)
+        )
     if header.epoch in standing.stopped:
         return Verdict("stopped", f"{where}: its epoch ended with a fork")
     if known is not None:
@@ -116,7 +128,7 @@ def _place(trust: Trust, standing: Standing, header: entry.Header, digest: bytes
 
 
 def _turned_up(trust: Trust, standing: Standing, header: entry.Header, digest: bytes) -> Verdict | None:
-    """Rules 9 and 10 for an entry of a range that its author declared lost: somebody held it all the same."""
+    """Rules 10 and 11 for an entry of a range that its author declared lost: somebody held it all the same."""
     place = header.author, header.epoch, header.seq - 1
     before = trust.past.get(place) if header.seq else entry.NO_ENTRY
     if before is None:
@@ -126,8 +138,19 @@ def _turned_up(trust: Trust, standing: Standing, header: entry.Header, digest: b
     return None
 
 
-def _content(standing: Standing, header: entry.Header, digest: bytes, sent: Sent, at_ns: int) -> Verdict:
-    """Rules 11 to 13: what does it say? Raises Malformed for a body that is not the one signed."""
+def _key_fault(standing: Standing, read: entry.Read) -> str | None:
+    """Why nothing new is admitted under a key that the author once had, or None if it is."""
+    key_id = read.container.key_id
+    if key_id in standing.keys.revoked:
+        return f"key {key_id.hex()[:16]} is revoked"
+    if key_id in standing.keys.retired and not standing.awaits(read.header.epoch, read.header.seq):
+        return f"key {key_id.hex()[:16]} was rotated away, and the chain has not named this entry"
+    return None
+
+
+def _content(trust: Trust, read: entry.Read, digest: bytes, sent: Sent, at_ns: int) -> Verdict:
+    """Rules 12 to 14: what does it say? Raises Malformed for a body that is not the one signed."""
+    header, standing = read.header, trust.standing(read.header.author)
     if header.type in entry.GATEWAY_TYPES and header.type not in entry.AGENT_TYPES:
         return _refused("wrong_author", f"only the gateway writes an entry of type {header.type}", header, digest)
     if not (header.type.isascii() and header.type.isidentifier()):
@@ -140,6 +163,8 @@ def _content(standing: Standing, header: entry.Header, digest: bytes, sent: Sent
         parent = parent_of(parts) if header.type == "manifest" else None
     except Malformed as error:
         return _refused("malformed", str(error), header, digest)
+    if header.type == "rotation" and (fault := _rotation_fault(trust, read, parts)):
+        return _refused("malformed", fault, header, digest)
     if header.seq == 0 and header.epoch not in standing.lost:  # what was declared lost others were judged by
         flags, wanted = _ancestry(standing, parent)
     admitted = Admitted(
@@ -147,6 +172,22 @@ def _content(standing: Standing, header: entry.Header, digest: bytes, sent: Sent
         tuple(flags), *sent,
     )  # fmt: skip
     return Verdict("admitted", entry=admitted, wanted=wanted)
+
+
+def _rotation_fault(trust: Trust, read: entry.Read, parts: list[bytes]) -> str | None:
+    """Why the author may not go on with the key that it names, or None if it may."""
+    author, old_id = read.header.author, read.container.key_id
+    if old_id != trust.standing(author).keys.current_id:
+        return "rotation: under a key that is not in force"
+    if len(parts) != 1:
+        return "rotation: must have one part"
+    try:
+        part = records.read(parts[0], RotationPart)
+        rotation.check(part, old_id, author, trust.site)
+    except Inadmissible as error:
+        return str(error)
+    owner = owner_of(trust.rings(), part.key_id)
+    return None if owner is None else f"rotation: to a key that {owner} has or had: make a new one"
 
 
 def _ancestry(standing: Standing, parent: Head | None) -> tuple[list[str], Wanted | None]:

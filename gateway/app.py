@@ -20,7 +20,7 @@ from pathlib import Path
 import uvicorn
 
 from contract import body
-from gateway import broker, factors, late_api, live_message, site_model, spool, web
+from gateway import broker, factors, late_api, live_message, own_chain, site_model, spool, web
 from gateway.attribution import BatchFacts, facts, late_facts
 from gateway.config import Config, Mqtt, Web
 from gateway.errors import Stopped
@@ -71,6 +71,8 @@ def run(path: Path, config: Config, prepared: Prepared) -> int:
             live.on_admitted(_recent(ledger, live), now_ns())
         rebuilt.set()
         log.info("ledger open site=%s entries=%d", config.gateway.site, ledger.size)
+        for name in own_chain.unbelieved(sequencer.trust, prepared):
+            log.warning("agent=%s: its key is revoked: give a new one and run `metertrail gateway reenrol`", name)
         process = Process(path, config)
         if mirror:
             mirror.start()

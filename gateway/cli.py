@@ -1,4 +1,4 @@
-"""`metertrail gateway`: check a configuration, run it, or make a line of the broker's password file."""
+"""`metertrail gateway`: check a configuration, run it, say what became of an agent's key, or make a password's line."""
 
 import argparse
 import getpass
@@ -20,14 +20,32 @@ def main(argv: list[str]) -> int:
         command.add_argument("config", type=Path, metavar="CONFIG")
     command = commands.add_parser("password", help="print a line for the embedded broker's password file")
     command.add_argument("name", help="the agent's name, or the gateway's mqtt.username")
+    _add_key_commands(commands)
     asked = parser.parse_args(argv)
-    return (
-        _password(asked.name) if asked.command == "password" else _with_config(asked.config, run=asked.command == "run")
-    )
+    if asked.command == "password":
+        return _password(asked.name)
+    if asked.command in {"revoke", "reenrol"}:
+        from gateway import key_cli  # noqa: PLC0415 - `password` needs none of it
+
+        return key_cli.run(asked)
+    return _with_config(asked.config, run=asked.command == "run")
+
+
+def _add_key_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    revoke = commands.add_parser("revoke", help="an agent's key may be in other hands: believe it no longer")
+    reenrol = commands.add_parser("reenrol", help="an agent has lost its key: take the new one in its key file instead")
+    for command in (revoke, reenrol):
+        command.add_argument("config", type=Path, metavar="CONFIG", help="the gateway's configuration")
+        command.add_argument("agent", metavar="AGENT", help="its name")
+        command.add_argument("--author", metavar="NAME", required=True, help="who says so")
+        command.add_argument("--reason", metavar="TEXT", required=True, help="what happened")
+    revoke.add_argument("--key", metavar="THUMBPRINT", required=True, help="64 hexadecimal digits")
+    revoke.add_argument("--since", metavar="ISO", required=True, help="since when, such as 2026-03-01T08:00")
 
 
 def _with_config(path: Path, *, run: bool) -> int:
-    from gateway import config, preflight  # noqa: PLC0415 - `password` needs none of it
+    from contract.keys import thumbprint  # noqa: PLC0415 - `password` needs none of it
+    from gateway import config, preflight  # noqa: PLC0415 - as above
 
     try:
         loaded = config.load(path)
@@ -38,6 +56,8 @@ def _with_config(path: Path, *, run: bool) -> int:
     if not run:
         agents = ", ".join(agent.name for agent in loaded.agent) or "none"
         sys.stdout.write(f"{path}: site {loaded.gateway.site}, agents {agents}: in order\n")
+        for name, key in prepared.agent_keys.items():
+            sys.stdout.write(f"agent.{name}: key {thumbprint(key).hex()}\n")
         sys.stdout.writelines(f"{loaded.site}: {line}\n" for line in preflight.strangers(loaded, prepared.site))
         return 0
     from gateway import app  # noqa: PLC0415 - pages and numeric kernels take a second to import: only for `run`

@@ -25,10 +25,17 @@ def _beside(path: Path, info: ValidationInfo) -> Path:
     return Path(info.context or ".") / path.expanduser()
 
 
+def _thumbprint(given: str) -> str:
+    if len(given) != 64 or set(given) - set("0123456789abcdef"):
+        raise ValueError("write the 64 hexadecimal digits that `metertrail keygen` printed")
+    return given
+
+
 Name = Annotated[str, AfterValidator(check_name)]
 Host = Annotated[str, AfterValidator(check_host)]
 Port = Annotated[int, Ge(1), Le(65535)]
 File = Annotated[Path, AfterValidator(_beside)]
+Thumbprint = Annotated[str, AfterValidator(_thumbprint)]
 
 
 def _database(url: str) -> str:
@@ -40,12 +47,16 @@ Database = Annotated[str, AfterValidator(_database)]  # may hold a password
 
 
 class Gateway(BaseModel):
-    """Whose evidence this is, where it is kept, and with which keys. `database` overrides the SQLite file in `data`."""
+    """Whose evidence this is, where it is kept, and with which keys: `next_key` takes over from `key`.
+
+    `database` overrides the SQLite file in `data`.
+    """
 
     model_config = STRICT
     site: Name
     data: File
     key: File
+    next_key: File | None = None
     ledger_key: File
     database: Database | None = Field(default=None, repr=False)
     checkpoints: File | None = None
@@ -107,11 +118,12 @@ class Mirror(BaseModel):
 
 
 class Agent(BaseModel):
-    """An edge whose evidence is admitted, known by its public key."""
+    """An edge whose evidence is admitted, known by its public key; `fingerprint` is that key's thumbprint."""
 
     model_config = STRICT
     name: Name
     key: File
+    fingerprint: Thumbprint | None = None
 
 
 class Config(BaseModel):

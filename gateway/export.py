@@ -40,7 +40,7 @@ from gateway.statement import Statement
 File = TypeVar("File", records.SitePart, records.FactorPart)
 
 # shown whole, whenever they were written
-STATED = ("manifest", "void", "enrolment", "acknowledgement", "site", "factor", *manual.TYPES)
+STATED = ("manifest", "void", "enrolment", "rotation", "acknowledgement", "site", "factor", *manual.TYPES)
 MARGIN_NS = (
     batch_record.AROUND_NS
 )  # readings shown before and after: bounds rest on the last one before an edge, the first after

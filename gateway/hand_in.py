@@ -27,17 +27,29 @@ Told = Callable[[], str]  # what became of a filing; raises ValueError with the 
 
 
 def hand_in(
-    path: Path, config: Config, prepared: Prepared, kind: str, says: BaseModel, pause: Pause = time.sleep
+    path: Path,
+    config: Config,
+    prepared: Prepared,
+    kind: str,
+    says: BaseModel,
+    pause: Pause = time.sleep,
+    changing: str | None = None,
 ) -> str:
-    """File one thing; `path` is the configuration's own.
+    """File one thing; `path` is the configuration's own, `changing` the agent whose new key is filed.
 
     Raises ValueError with the reason if it is refused, Stopped if the ledger cannot be written: nothing is left then.
     """
-    return hand_in_all(path, config, prepared, kind, [says], pause)[0]()
+    return hand_in_all(path, config, prepared, kind, [says], pause, changing)[0]()
 
 
 def hand_in_all(
-    path: Path, config: Config, prepared: Prepared, kind: str, says: Sequence[BaseModel], pause: Pause = time.sleep
+    path: Path,
+    config: Config,
+    prepared: Prepared,
+    kind: str,
+    says: Sequence[BaseModel],
+    pause: Pause = time.sleep,
+    changing: str | None = None,
 ) -> list[Told]:
     """File several things of a kind at once; each is told for itself. Raises Stopped as `hand_in` does."""
     of = config.gateway
@@ -45,7 +57,7 @@ def hand_in_all(
     left: list[Path] = []
     try:
         left += (spool.leave(of.data, kind, one, time.time_ns()) for one in says)
-        ledger, sequencer = open_sequencer(path, config, prepared, time.time_ns, lambda _entries, _at_ns: None)
+        ledger, sequencer = open_sequencer(path, config, prepared, time.time_ns, lambda *_: None, changing)
     except Busy:
         return [partial(awaited, one, pause) for one in left]
     except OSError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Row, Select, case, insert, null, select
+from sqlalchemy import Row, Select, case, func, insert, null, select
 from sqlalchemy.exc import DBAPIError
 
 from contract import checkpoint, merkle, message, receipt
@@ -178,6 +178,13 @@ class Ledger:
         """Every entry in order, with an empty body where it does not decide who may say what."""
         needed = case((ENTRIES.c.type.in_(NEEDED_AT_START), ENTRIES.c.message), else_=null()).label("message")
         return self._read(select(*[column for column in ENTRIES.c if column.name != "message"], needed))
+
+    def first_admitted(self, since_ns: int) -> int:
+        """The index of the first entry admitted at or after a time; the ledger's size if there is none."""
+        with self._engine.connect() as connection:
+            found = select(func.min(ENTRIES.c.index)).where(ENTRIES.c.admitted_ns >= since_ns)
+            index = connection.execute(found).scalar_one()
+        return self.size if index is None else int(index)
 
     def refusals(self) -> list[tuple[str, receipt.Refusal]]:
         """Every refusal of an author's own signed words, oldest first."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contract import body, keys, records
 from contract.chain import Head
 from gateway import factors
+from gateway.enrolments import owner_of
 from gateway.errors import Unfit
 from gateway.ledger import Ledger
 from gateway.preflight import Prepared
@@ -19,31 +20,74 @@ ALL_TIME = -(2**63), 2**63 - 1
 Seal = Callable[[str, Sequence[bytes]], object]
 
 
-def begin(seal: Seal, parent: Head | None, config: bytes, software: str, at_ns: int) -> None:
+def begin(seal: Seal, parent: Head | None, config: bytes, software: str, at_ns: int, reason: str = "start") -> None:
     """Open the gateway's epoch."""
     named = None if parent is None else records.Parent(epoch=parent.epoch, seq=parent.seq, hash=parent.hash)
     author = records.Author(
         parent=named,
-        reason="start",
+        reason=reason,
         software=software,
         config_hash=hashlib.sha256(config).digest(),
         started_ns=at_ns,
+        custody="file",
     )
     seal("manifest", [records.write(author)])
 
 
-def check_key(trust: Trust, prepared: Prepared) -> None:
-    """Raise Unfit unless this is the key that the ledger's gateway has always signed with."""
-    known = trust.standing(GATEWAY).key
-    if known is not None and keys.thumbprint(known) != keys.thumbprint(prepared.key.public_key()):
-        raise Unfit("gateway.key: is not the key this ledger was begun with: give that one back, or begin a new ledger")
+def signing_key(trust: Trust, prepared: Prepared) -> keys.PrivateKey:
+    """The key that the ledger's gateway signs with now. Raises Unfit if it was not given."""
+    known = trust.standing(GATEWAY).keys
+    given = [key for key in (prepared.key, prepared.next_key) if key is not None]
+    if known.current_id is None:
+        return prepared.key
+    for key in given:
+        if keys.thumbprint(key.public_key()) == known.current_id:
+            return key
+    hint = f"give the one with thumbprint {known.current_id.hex()} back, or begin a new ledger"
+    raise Unfit(f"gateway.key: is not the key this ledger's gateway signs with: {hint}")
+
+
+def next_key(trust: Trust, prepared: Prepared) -> keys.PrivateKey | None:
+    """The key to rotate to, if one was given that is not in force yet. Raises Unfit for one that ever was."""
+    if prepared.next_key is None:
+        return None
+    key_id = keys.thumbprint(prepared.next_key.public_key())
+    if key_id == trust.standing(GATEWAY).keys.current_id:
+        return None
+    if owner := owner_of(trust.rings(), key_id):
+        raise Unfit(f"gateway.next_key: is or was {owner}'s key: make a new one with `metertrail keygen`")
+    return prepared.next_key
+
+
+def check_agents(trust: Trust, prepared: Prepared, changing: str | None = None) -> None:
+    """Raise Unfit for an agent whose key here is not one the ledger has of it, other than the one now `changing`.
+
+    One that the ledger knows and has left behind is no fault: the ledger says which is in force.
+    """
+    faults = []
+    for name, key in prepared.agent_keys.items():
+        known, key_id = trust.standing(name).keys, keys.thumbprint(key)
+        if known.find(key_id) is not None or name == changing:
+            continue
+        if owner := owner_of(trust.rings(), key_id):
+            faults.append(f"agent.{name}.key: is or was {owner}'s key: make one for each agent")
+        elif known.is_known:
+            hint = f"let the agent rotate (its next_key), or run `metertrail gateway reenrol CONFIG {name}`"
+            found = f"{key_id.hex()[:16]} is not the key this ledger has of {name}"
+            faults.append(f"agent.{name}.key: {found}: {hint}")
+    if faults:
+        raise Unfit("; ".join(faults))
+
+
+def unbelieved(trust: Trust, prepared: Prepared) -> list[str]:
+    """Agents of the configuration of which nothing is admitted, because their key is revoked."""
+    return [name for name in prepared.agent_keys if trust.standing(name).keys.current is None]
 
 
 def state_files(seal: Seal, ledger: Ledger, trust: Trust, prepared: Prepared) -> None:
-    """Seal enrolments, the site model and factors that the ledger does not say already."""
+    """Seal first enrolments, the site model and factors that the ledger does not say already."""
     for author, key in [(GATEWAY, prepared.key.public_key()), *prepared.agent_keys.items()]:
-        known = trust.standing(author).key
-        if known is None or keys.thumbprint(known) != keys.thumbprint(key):
+        if not trust.standing(author).keys.is_known:
             part = records.EnrolmentPart(author=author, key=keys.cose_key(key), key_id=keys.thumbprint(key))
             seal("enrolment", [records.write(part)])
     if prepared.site != _last_site(ledger):

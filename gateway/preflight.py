@@ -26,6 +26,7 @@ class Prepared:
     """Keys and passwords, and the files that become evidence, verbatim. `web_password` is `name:password`."""
 
     key: keys.PrivateKey
+    next_key: keys.PrivateKey | None
     ledger_key: Ed25519PrivateKey
     agent_keys: Mapping[str, keys.PublicKey]
     mqtt_password: str | None
@@ -48,6 +49,7 @@ def prepare(config: Config) -> Prepared:
             return None
 
     key = of(custody.load_private, config.gateway.key)
+    next_key = of(custody.load_private, config.gateway.next_key) if config.gateway.next_key else None
     ledger_key = of(custody.load_ledger_key, config.gateway.ledger_key)
     password = of(custody.load_password, config.mqtt.password_file) if config.mqtt.password_file else None
     web_password = of(_web_password, config.web.password_file) if config.web.password_file else None
@@ -62,13 +64,14 @@ def prepare(config: Config) -> Prepared:
         if path:
             of(lambda path: custody.read(path, "name a file that exists"), path)
     lines.extend(_shared(agents))
+    lines.extend(_mismatched(config, agents))
     if not lines and site is not None:
         lines.extend(_factor(config.site, site, [data for data in factor_files if data is not None]))
     if lines or key is None or ledger_key is None or site is None:
         raise Problems(list(dict.fromkeys(lines)))
     known = {name: public for name, public in agents.items() if public is not None}
     stated = tuple(data for data in factor_files if data is not None)
-    return Prepared(key, ledger_key, known, password, web_password, mirror_token, site, stated, web_token)
+    return Prepared(key, next_key, ledger_key, known, password, web_password, mirror_token, site, stated, web_token)
 
 
 def strangers(config: Config, site: bytes) -> Iterator[str]:
@@ -89,6 +92,16 @@ def _shared(agents: Mapping[str, keys.PublicKey | None]) -> Iterator[str]:
         owner = owners.setdefault(keys.thumbprint(public), name)
         if owner != name:
             yield f"agent.{name}.key: is {owner}'s key as well: make a key for each agent"
+
+
+def _mismatched(config: Config, agents: Mapping[str, keys.PublicKey | None]) -> Iterator[str]:
+    """Keys that are not the ones whose thumbprints were told by another way."""
+    for agent in config.agent:
+        public = agents[agent.name]
+        found = None if public is None else keys.thumbprint(public).hex()
+        if agent.fingerprint is not None and found not in (None, agent.fingerprint):
+            hint = "ask whoever runs the agent for its thumbprint, and do not go on before both are the same"
+            yield f"agent.{agent.name}.fingerprint: {agent.key} holds another key, {found}: {hint}"
 
 
 def _web_password(path: Path) -> str:

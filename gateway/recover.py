@@ -35,7 +35,7 @@ def recover(ledger: Ledger, prepared: Prepared, decided: Decision) -> RecoverPar
     if ledger.replaced is None:
         raise RuntimeError("a ledger that is what it was is not recovered")
     sequencer = Sequencer(ledger, prepared.key, lambda: decided.at_ns, lambda _entries, _at_ns: None)
-    own_chain.check_key(sequencer.trust, prepared)
+    key = own_chain.signing_key(sequencer.trust, prepared)
     replaces, note = ledger.replaced
     head = ledger.head()
     said = RecoverPart(
@@ -56,7 +56,7 @@ def recover(ledger: Ledger, prepared: Prepared, decided: Decision) -> RecoverPar
         config_hash=hashlib.sha256(decided.config).digest(),
         started_ns=decided.at_ns,
     )
-    state = writer.Writer(ledger.site, GATEWAY, prepared.key, os.urandom(16))
+    state = writer.Writer(ledger.site, GATEWAY, key, os.urandom(16))
     entries = []
     for kind, part in (("manifest", opening), (RECOVERED, said)):
         known = TreeHead(size=head.size, root=head.root) if head.size else None

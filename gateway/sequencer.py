@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from threading import Lock
 
-from contract import keys, message, receipt, writer
+from contract import body, keys, message, receipt, records, rotation, writer
 from contract.chain import Head
 from contract.entry import Clock, TreeHead
 from contract.errors import Malformed
+from contract.key_records import RotationPart
 from contract.topics import Topic
 from gateway import trust as trusts
 from gateway.admit import Verdict, admit
@@ -57,7 +58,7 @@ class Sequencer:
         self, ledger: Ledger, key: keys.PrivateKey, now_ns: Callable[[], int], on_admitted: OnAdmitted
     ) -> None:
         """Raises Corrupt if the ledger's own entries cannot be what was admitted."""
-        self._ledger, self._key, self._now_ns, self._on_admitted = ledger, key, now_ns, on_admitted
+        self._ledger, self._now_ns, self._on_admitted = ledger, now_ns, on_admitted
         self._lock = Lock()
         self._board = Board()
         refused = ledger.refusals()
@@ -68,7 +69,11 @@ class Sequencer:
             raise Corrupt(f"the ledger holds an entry that was never admitted: {error}") from None
         for author, refusal in refused:
             self._board.refuse(author, refusal)
-        self._writer = writer.Writer(ledger.site, GATEWAY, key, os.urandom(16))
+        self.sign_with(key)
+
+    def sign_with(self, key: keys.PrivateKey) -> None:
+        """Go on under this key, in an epoch of its own."""
+        self._key, self._writer = key, writer.Writer(self._ledger.site, GATEWAY, key, os.urandom(16))
 
     @property
     def parent(self) -> Head | None:
@@ -88,6 +93,8 @@ class Sequencer:
                 counts[author, verdict.name] += 1
                 if verdict.entry:
                     entries.append(verdict.entry)
+                    if verdict.entry.type == "rotation":  # in the same commit: no start finds one without the other
+                        entries.append(self._own("enrolment", [_followed(verdict.entry)], None, at_ns))
                 if verdict.name not in UNRECORDED:
                     refused.append(_refused(one, verdict, at_ns))
                 if verdict.refusal or verdict.name in (*UNRECORDED, "stopped"):
@@ -103,39 +110,41 @@ class Sequencer:
         `span` is the time that the parts speak of; None: now.
         """
         with self._lock:
-            at_ns = self._now_ns()
-            head = self._ledger.head()
-            known = TreeHead(size=head.size, root=head.root) if head.size else None
-            now = writer.Circumstances(at_ns, UNKNOWN_CLOCK, known, os.urandom(32))
-            self._writer, header, sealed = writer.write(
-                self._writer, kind, parts, span or writer.Span(at_ns, at_ns), now
-            )
-            entry = Admitted(
-                GATEWAY,
-                header.epoch,
-                header.seq,
-                sealed.hash,
-                kind,
-                header.from_ns,
-                header.to_ns,
-                at_ns,
-                (),
-                sealed.signed,
-                sealed.body,
-            )
-            self.trust.accept(entry)
+            at_ns, size = self._now_ns(), self._ledger.size
+            entry = self._own(kind, parts, span, at_ns)
             self._append([entry], at_ns, [])
-            return _placed(entry, head.size)
+            return _placed(entry, size)
+
+    def rotate(self, key: keys.PrivateKey) -> None:
+        """Let the gateway go on under another key: its rotation and its enrolment, in one commit, under the old one."""
+        with self._lock:
+            at_ns = self._now_ns()
+            old_id = keys.thumbprint(self._key.public_key())
+            stated = self._own("rotation", [rotation.state(old_id, key, GATEWAY, self._ledger.site)], None, at_ns)
+            self._append([stated, self._own("enrolment", [_followed(stated)], None, at_ns)], at_ns, [])
+            self.sign_with(key)
 
     def receipts(self) -> dict[str, bytes]:
         """A receipt for every enrolled agent, as things stand: what a broker that lost its memory must be given."""
         with self._lock:
             at_ns, head = self._now_ns(), self._ledger.head()
             after = TreeHead(size=head.size, root=head.root)
-            agents = [name for name, known in self.trust.standings.items() if known.key and name != GATEWAY]
+            agents = [name for name, known in self.trust.standings.items() if known.keys.is_known and name != GATEWAY]
             receipts = {author: self._receipt(author, after, at_ns) for author in agents}
             self._ledger.keep_receipts(receipts, at_ns)
             return receipts
+
+    def _own(self, kind: str, parts: Sequence[bytes], span: writer.Span | None, at_ns: int) -> Admitted:
+        """The gateway's own next entry, to be committed by the caller."""
+        head = self._ledger.head()
+        known = TreeHead(size=head.size, root=head.root) if head.size else None
+        now = writer.Circumstances(at_ns, UNKNOWN_CLOCK, known, os.urandom(32))
+        span = span or writer.Span(at_ns, at_ns)
+        self._writer, header, sealed = writer.write(self._writer, kind, parts, span, now)
+        place = GATEWAY, header.epoch, header.seq, sealed.hash
+        entry = Admitted(*place, kind, header.from_ns, header.to_ns, at_ns, (), sealed.signed, sealed.body)
+        self.trust.accept(entry)
+        return entry
 
     def _judge(self, one: Message, at_ns: int) -> Verdict:
         try:
@@ -161,6 +170,13 @@ class Sequencer:
 
     def _receipt(self, author: str, after: TreeHead, at_ns: int) -> bytes:
         return receipt.sign(self._board.receipt(self.trust, author, after, at_ns), self._key, self._ledger.site)
+
+
+def _followed(stated: Admitted) -> bytes:
+    """The enrolment of the key that an admitted rotation names."""
+    part = records.read(trusts.shown_parts(body.unpack(stated.body))[0], RotationPart)
+    place = records.Parent(epoch=stated.epoch, seq=stated.seq, hash=stated.hash)
+    return records.write(records.EnrolmentPart(author=stated.author, key=part.key, key_id=part.key_id, rotation=place))
 
 
 def _placed(entry: Admitted, index: int) -> LedgerEntry:

@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from contract import body, cbor, keys, records
+from contract import body, records
 from contract.chain import Head, Lost, beyond_lost
 from contract.errors import Malformed
+from contract.keys import PublicKey
 from contract.void_records import voids_of
+from gateway.enrolments import Keys, take
 
 GATEWAY = "gateway"  # the author name of the gateway's own chain; it never comes over MQTT
 
@@ -57,14 +56,16 @@ class Standing:
 
     A parent that is not here is wanted for as long as it is missing: what is wanted follows from the ledger alone.
     `lost` has what it declared lost, by epoch; a head may be such an entry.
+    `fresh` are the epochs that went on since the author's keys last changed.
     """
 
-    key: keys.PublicKey | None = None
+    keys: Keys = field(default_factory=Keys)
     latest: Head | None = None
     epochs: dict[bytes, Head] = field(default_factory=dict)
     children: dict[Head | None, None] = field(default_factory=dict)
     stopped: set[bytes] = field(default_factory=set)
     lost: dict[bytes, tuple[Lost, ...]] = field(default_factory=dict)
+    fresh: set[bytes] = field(default_factory=set)
 
     def reach(self, epoch: bytes, head: Head | None) -> None:
         """Let an epoch stand at its head, or beyond what is declared lost after it."""
@@ -74,6 +75,16 @@ class Standing:
         beyond = beyond_lost(head, epoch, self.lost.get(epoch, ()))
         if beyond is not None:
             self.epochs[epoch] = beyond
+
+    @property
+    def key(self) -> PublicKey | None:
+        """The key in force."""
+        return self.keys.current
+
+    def awaits(self, epoch: bytes, seq: int) -> bool:
+        """Whether the chain has named this place: at or before a parent of another epoch, or declared lost."""
+        named = any(parent and parent.epoch == epoch and seq <= parent.seq for parent in self.children)
+        return named or any(lost.first <= seq <= lost.last for lost in self.lost.get(epoch, ()))
 
 
 @dataclass(slots=True)
@@ -107,10 +118,18 @@ class Trust:
         if known is None or known.seq < entry.seq:
             standing.latest = head
         standing.reach(entry.epoch, head)
+        standing.fresh.add(entry.epoch)
         if entry.author == GATEWAY and entry.type == "enrolment":
-            for given in shown_parts(body.unpack(entry.body)):
-                enrolment = records.read(given, records.EnrolmentPart)
-                self.standing(enrolment.author).key = enrolled_key(enrolment)
+            for said in shown_parts(body.unpack(entry.body)):
+                ring = self.rings()
+                author = take(ring, said)
+                changed = self.standing(author)
+                changed.keys = ring[author]
+                changed.fresh.clear()
+
+    def rings(self) -> dict[str, Keys]:
+        """Every author's keys."""
+        return {author: standing.keys for author, standing in self.standings.items()}
 
     def stop(self, author: str, epoch: bytes) -> None:
         """Admit nothing more of an epoch: its author signed two different entries for one place."""
@@ -141,22 +160,3 @@ def parent_of(parts: list[bytes]) -> Head | None:
         raise Malformed("manifest: must begin with its author")
     parent = records.read(parts[0], records.Author).parent
     return None if parent is None else Head(parent.epoch, parent.seq, parent.hash)
-
-
-def enrolled_key(enrolment: records.EnrolmentPart) -> keys.PublicKey:
-    """The key an enrolment names (RFC 9053, section 7: OKP Ed25519 or EC2 P-256). Raises Malformed."""
-    key: keys.PublicKey
-    try:
-        match cbor.decode(enrolment.key):
-            case {1: 1, -1: 6, -2: bytes(raw)}:
-                key = Ed25519PublicKey.from_public_bytes(raw)
-            case {1: 2, -1: 1, -2: bytes(x), -3: bytes(y)}:
-                point = int.from_bytes(x, "big"), int.from_bytes(y, "big")
-                key = ec.EllipticCurvePublicNumbers(*point, ec.SECP256R1()).public_key()
-            case _:
-                raise Malformed("enrolment: must carry an Ed25519 or P-256 COSE_Key")
-    except ValueError as error:
-        raise Malformed(f"enrolment: {error}") from None
-    if keys.cose_key(key) != enrolment.key or keys.thumbprint(key) != enrolment.key_id:
-        raise Malformed("enrolment: the key is not the one it is named by")
-    return key

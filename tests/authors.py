@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 
-from contract import chain, keys, message, records, topics, writer
+from contract import chain, keys, message, records, rotation, topics, writer
 from contract.entry import Clock, Header, Sealed, TreeHead, read
 from contract.void_records import VoidPart
 from gateway.trust import GATEWAY, Admitted
@@ -75,6 +75,14 @@ class Author:
         now = writer.Circumstances(at_ns, CLOCK, self.seen, hashlib.sha256(b"seed").digest())
         parts = [event_part(at_ns)] if parts is None else parts
         self.writer, _, sealed = writer.write(self.writer, kind, parts, writer.Span(at_ns, at_ns), now)
+        return sealed
+
+    def rotate(self, new: keys.PrivateKey) -> Sealed:
+        """Say that the author goes on with another key, and go on with it."""
+        old_id = keys.thumbprint(self.public)
+        part = rotation.state(old_id, new, self.writer.author, self.writer.site)
+        sealed = self.say("rotation", [part])
+        self.key, self.writer = new, replace(self.writer, key=new)
         return sealed
 
     def copy(self) -> "Author":

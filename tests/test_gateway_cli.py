@@ -6,6 +6,7 @@ import sys
 import pytest
 from gateway_folder import Folder
 
+from contract import keys
 from gateway import app, broker, cli
 
 
@@ -16,7 +17,11 @@ def folder(tmp_path):
 
 def test_check_says_that_all_is_in_order(folder, capsys):
     assert cli.main(["check", str(folder.path)]) == 0
-    assert capsys.readouterr().out == f"{folder.path}: site demo, agents edge-1: in order\n"
+    thumbprint = keys.thumbprint(folder.edge.public).hex()
+    assert capsys.readouterr().out.splitlines() == [
+        f"{folder.path}: site demo, agents edge-1: in order",
+        f"agent.edge-1: key {thumbprint}",
+    ]
     assert not (folder.folder / "data").exists()
 
 

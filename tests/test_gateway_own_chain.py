@@ -58,17 +58,62 @@ def test_what_changed_is_said_and_what_changed_back_too(folder):
             assert kinds(folder) == ["manifest"]
 
 
-def test_a_new_agent_and_a_new_key_are_enrolled(folder):
+def test_a_new_agent_is_enrolled(folder):
     start(folder)
     folder.write("edge-2.pub.pem", keys.public_to_pem(keys.generate().public_key()))
     folder.save(("[[agent]]", '[[agent]]\nname = "edge-2"\nkey = "edge-2.pub.pem"\n[[agent]]'))
     assert kinds(folder) == ["manifest", "enrolment"]
+
+
+def test_another_key_of_a_known_agent_is_refused_and_nothing_is_said(folder):
+    start(folder)
     folder.write("edge-1.pub.pem", keys.public_to_pem(keys.generate(keys.ES256).public_key()))
-    assert kinds(folder) == ["manifest", "enrolment"]
+    with pytest.raises(Unfit, match=r"^agent\.edge-1\.key: [0-9a-f]{16} is not .*: .*gateway reenrol CONFIG edge-1`$"):
+        start(folder)
+    folder.write("edge-1.pub.pem", keys.public_to_pem(folder.edge.public))
+    assert kinds(folder) == ["manifest"]
+
+
+def test_one_key_is_one_agents(folder):
+    start(folder)
+    public = folder.write("gateway.pub.pem", keys.public_to_pem(folder.gateway_key.public_key()))
+    folder.save(("[[agent]]", f'[[agent]]\nname = "edge-2"\nkey = "{public.name}"\n[[agent]]'))
+    with pytest.raises(Unfit, match="agent.edge-2.key: is or was gateway's key"):
+        start(folder)
+
+
+def test_the_gateways_key_rotates_once_and_the_old_one_may_stay_in_the_file(folder):
+    new = keys.generate(keys.ES256)
+    start(folder)
+    folder.write("gateway-2.pem", keys.private_to_pem(new), 0o600)
+    folder.save(('key = "gateway.pem"', 'key = "gateway.pem"\nnext_key = "gateway-2.pem"'))
+    said = start(folder)
+    assert [kind for kind, _ in said] == ["manifest", "rotation", "enrolment", "manifest"]
+    enrolment = records.read(said[2][1][0], records.EnrolmentPart)
+    assert (enrolment.author, enrolment.key_id) == ("gateway", keys.thumbprint(new.public_key()))
+    authors = [records.read(said[n][1][0], records.Author) for n in (0, 3)]
+    assert [author.reason for author in authors] == ["start", "key rotated"]
+    assert authors[1].parent.epoch == enrolment.rotation.epoch
+    assert kinds(folder) == ["manifest"]
+    folder.save(('key = "gateway.pem"\nnext_key = "gateway-2.pem"', 'key = "gateway-2.pem"'))
+    assert kinds(folder) == ["manifest"]
+    folder.save(('key = "gateway-2.pem"', 'key = "gateway.pem"'))
+    with pytest.raises(Unfit, match=keys.thumbprint(new.public_key()).hex()):
+        start(folder)
+    folder.save(('key = "gateway.pem"', 'key = "gateway-2.pem"\nnext_key = "gateway.pem"'))
+    with pytest.raises(Unfit, match="gateway.next_key: is or was gateway's key"):
+        start(folder)
+
+
+def test_a_first_start_may_rotate_at_once(folder):
+    folder.write("gateway-2.pem", keys.private_to_pem(keys.generate()), 0o600)
+    folder.save(('key = "gateway.pem"', 'key = "gateway.pem"\nnext_key = "gateway-2.pem"'))
+    assert kinds(folder)[-3:] == ["rotation", "enrolment", "manifest"]
+    assert kinds(folder) == ["manifest"]
 
 
 def test_another_gateway_key_does_not_fit_the_ledger(folder):
     start(folder)
     folder.write("gateway.pem", keys.private_to_pem(keys.generate()), 0o600)
-    with pytest.raises(Unfit, match="not the key this ledger was begun with"):
+    with pytest.raises(Unfit, match="not the key this ledger's gateway signs with"):
         start(folder)

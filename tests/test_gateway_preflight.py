@@ -91,3 +91,24 @@ def test_a_factor_of_the_wrong_kind_or_not_given(folder):
     site.write_text(words, encoding="utf-8")
     (line,) = faults(folder)
     assert line.endswith("a product needs a footprint factor (kgCO2e/kWh)")
+
+
+def test_a_fingerprint_told_by_another_way_must_be_the_files(folder):
+    right, other = (keys.thumbprint(key).hex() for key in (folder.edge.public, keys.generate().public_key()))
+    line = 'key = "edge-1.pub.pem"'
+    folder.save((line, f'{line}\nfingerprint = "{right}"'))
+    prepare(load(folder.path))
+    folder.save((right, other))
+    hint = "ask whoever runs the agent for its thumbprint, and do not go on before both are the same"
+    holds = f"{folder.folder}/edge-1.pub.pem holds another key, {right}"
+    assert faults(folder) == [f"agent.edge-1.fingerprint: {holds}: {hint}"]
+    folder.save((other, other[:-1]))
+    with pytest.raises(Problems, match="fingerprint: .*64 hexadecimal digits"):
+        load(folder.path)
+
+
+def test_the_next_key_is_read_before_anything_else(folder):
+    folder.save(('key = "gateway.pem"', 'key = "gateway.pem"\nnext_key = "gateway-2.pem"'))
+    assert faults(folder)[0].startswith("gateway-2.pem: No such file")
+    folder.write("gateway-2.pem", keys.private_to_pem(keys.generate()), 0o600)
+    assert prepare(load(folder.path)).next_key is not None

@@ -209,7 +209,7 @@ def test_neither_another_key_nor_a_running_gateway_recovers(lost, capsys):
     held.close()
     lost.folder.write("gateway.pem", keys.private_to_pem(keys.generate()), 0o600)
     assert lost.recover() == 1
-    assert "is not the key this ledger was begun with" in capsys.readouterr().err
+    assert "is not the key this ledger's gateway signs with" in capsys.readouterr().err
     assert execute(lost.url, "SELECT max(size) FROM checkpoints") == [(7,)]
 
 
