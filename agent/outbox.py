@@ -87,6 +87,16 @@ class News:
     refused: tuple[Refusal, ...]
 
 
+def together(outbox: Outbox, epochs: Sequence[bytes]) -> int:
+    """How many of the next entries may go beside those on their way: one epoch at a time, here as sealed.
+
+    Should the last of an epoch be lost on the way, the next epoch would come before it, and batches before what they
+    rest on.
+    """
+    going = outbox.on_way[-1].epoch if outbox.on_way else epochs[0] if epochs else b""
+    return next((place for place, epoch in enumerate(epochs) if epoch != going), len(epochs))
+
+
 def fitting(outbox: Outbox, sizes: Sequence[int]) -> int:
     """How many of the next entries, of these sizes, may go now: an entry that is too large for the line goes alone."""
     under_way, count = outbox.bytes_in_flight, outbox.in_flight

@@ -101,7 +101,7 @@ class Publisher:
     async def run(self, now_ns: Callable[[], int]) -> None:
         """Send and receive until cancelled."""
         while True:
-            await self._round(now_ns())
+            await self.turn(now_ns())
             await asyncio.sleep(PAUSE_S)
 
     async def drain(self, now_ns: Callable[[], int]) -> None:
@@ -110,10 +110,11 @@ class Publisher:
             left = await asyncio.to_thread(self._journal.after, self._outbox.settled, 1)
             if not left:
                 return
-            await self._round(now_ns())
+            await self.turn(now_ns())
             await asyncio.sleep(PAUSE_S)
 
-    async def _round(self, at_ns: int) -> None:
+    async def turn(self, at_ns: int) -> None:
+        """Take the receipts that came, then send what is due: `run` without its pauses."""
         while not self._receipts.empty():
             await self._take(self._receipts.get_nowait(), at_ns)
         if self._connected_anew:
@@ -125,6 +126,7 @@ class Publisher:
 
     async def _send(self, at_ns: int) -> None:
         entries = await asyncio.to_thread(self._journal.after, self._outbox.reached, self._outbox.room)
+        entries = entries[: outbox.together(self._outbox, [entry.epoch for entry in entries])]
         packed = [await asyncio.to_thread(message.pack, entry.sealed.signed, entry.sealed.body) for entry in entries]
         going = outbox.fitting(self._outbox, [len(one) for one in packed])
         sent = [(entry.epoch, entry.seq, len(one)) for entry, one in zip(entries, packed, strict=True)]

@@ -25,6 +25,7 @@ class CheckpointCopy:
         self._path = path
         self._added_ns: int | None = None
         self._pending: str | None = None
+        self._is_named = False  # whether the file's name is surely on the disk too
 
     def last(self, key: Ed25519PublicKey) -> str | None:
         """The newest note in the file, or None if there is none. Raises Corrupt."""
@@ -59,6 +60,9 @@ class CheckpointCopy:
             file.write(b"\n" + line if torn else line)
             file.flush()
             os.fsync(file.fileno())
+        if not self._is_named:
+            _sync(self._path.parent)
+            self._is_named = True
         self._pending = None
 
     def _tail(self) -> bytes:
@@ -69,3 +73,12 @@ class CheckpointCopy:
                 return file.read()
         except FileNotFoundError:
             return b""
+
+
+def _sync(folder: Path) -> None:
+    """A new file's name, too, must survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

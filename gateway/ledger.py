@@ -20,7 +20,7 @@ from contract.checkpoint import Checkpoint
 from contract.errors import Inadmissible
 from gateway import database, ledger_lock, refusals, schema
 from gateway.checkpoint_copy import CheckpointCopy
-from gateway.errors import Corrupt, Stopped, Unfit
+from gateway.errors import Corrupt, Unfit
 from gateway.recoveries import Found, recoveries
 from gateway.refusals import RefusedMessage
 from gateway.schema import CHECKPOINTS, ENTRIES, RECEIPTS
@@ -81,18 +81,20 @@ class Ledger:
         except DBAPIError as error:
             ledger.close()
             raise Corrupt(f"{database.named(ledger._engine)}: {database.fault(error)}") from None
-        except Stopped:
+        except BaseException:
             ledger.close()
             raise
         return ledger
 
     def close(self) -> None:
         """Bring the copy up to date and let go of the lock."""
-        if self._copy:
-            self._copy.flush()
-        if self._lock:
-            self._lock.close()
-        self._engine.dispose()
+        try:
+            if self._copy:
+                self._copy.flush()
+        finally:
+            if self._lock:
+                self._lock.close()
+            self._engine.dispose()
 
     @property
     def size(self) -> int:

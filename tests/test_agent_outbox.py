@@ -98,6 +98,25 @@ def test_a_stopped_epoch_holds_up_no_other_and_is_told_once():
     assert news.refused == ()
 
 
+def test_one_epoch_is_under_way_at_a_time():
+    """The end of an epoch may be lost on the way: the next must not come before it."""
+    assert outbox.together(Outbox({}), [ONE, ONE, TWO]) == 2
+    box = sent(Outbox({}), ONE, 0, 1)
+    assert outbox.together(box, [ONE, TWO]) == 1
+    assert outbox.together(box, [TWO, TWO]) == 0
+    box, _ = outbox.received(box, receipt(1, [(ONE, 0)]), 1)
+    assert outbox.together(box, [TWO]) == 0
+    box, _ = outbox.received(box, receipt(2, [(ONE, 1)]), 2)
+    assert outbox.together(box, [TWO, TWO]) == 2
+    assert outbox.together(box, []) == 0
+
+
+def test_an_epoch_that_will_not_be_taken_holds_up_no_other():
+    box = sent(Outbox({}), ONE, 0, 1)
+    box, _ = outbox.received(box, receipt(1, refused=[(ONE, 0)]), 1)
+    assert outbox.together(box, [TWO]) == 1
+
+
 def test_a_new_connection_begins_patience_anew():
     box = sent(Outbox({}, retry_ns=RETRY_MOST_NS), ONE, 0, 3)
     box = outbox.reconnected(box, 100 * S)

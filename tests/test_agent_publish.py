@@ -12,7 +12,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from amqtt.broker import Broker
 from paho.mqtt.enums import CallbackAPIVersion
-from plant_in_memory import KEY, SITE, T0, Site
+from plant_in_memory import KEY, SITE, T0, Site, round_of
 
 from agent import custody, outbox, publish
 from agent.publish import Publisher, make_client
@@ -78,28 +78,39 @@ def told(site, seq, at_ns=1, key=GATEWAY, **more):
 
 async def give(publisher, data, at_ns=T0):
     publisher._enqueue(data)
-    await publisher._round(at_ns)
+    await publisher.turn(at_ns)
 
 
 async def test_entries_go_out_once_in_order_and_receipts_move_on(site, publisher):
-    await publisher._round(T0)
+    await publisher.turn(T0)
     due = [(stored.epoch, stored.seq) for stored in site.entries()]
     assert publisher._client.entries() == due
-    await publisher._round(T0 + S)
+    await publisher.turn(T0 + S)
     assert publisher._client.entries() == []
     await give(publisher, told(site, len(due) - 1))
     assert site.journal.delivered() == {site.recorder.epoch: len(due) - 1}
     assert publisher.checkpoint.size == 9
     site.recorder.renew("tested", T0)
-    await publisher._round(T0)
+    await publisher.turn(T0)
     assert publisher._client.entries() == [(site.recorder.epoch, 0)]
 
 
 async def test_no_more_than_a_window_is_on_its_way(site, publisher):
-    for k in range(60):
-        site.recorder.renew("tested", T0 + k)
-    await publisher._round(T0)
+    for k in range(30, 90):
+        site.take(k, round_of(k, None))
+        site.recorder.seal(T0 + k * S + S)
+    await publisher.turn(T0)
     assert len(publisher._client.entries()) == outbox.WINDOW
+
+
+async def test_the_next_epoch_waits_until_the_one_before_is_durable(site, publisher):
+    first, last = site.recorder.epoch, len(site.entries()) - 1
+    site.recorder.renew("tested", T0)
+    await publisher.turn(T0)
+    assert publisher._client.entries() == [(first, seq) for seq in range(last + 1)]
+    head = EpochHead(epoch=first, seq=last, hash=bytes(32))
+    await give(publisher, told(site, -1, heads=[head]))
+    assert publisher._client.entries() == [(site.recorder.epoch, 0)]
 
 
 @pytest.mark.parametrize("wrong", ["key", "agent", "bytes"])
@@ -145,7 +156,7 @@ async def test_a_refused_epoch_is_stuck_told_once_and_does_not_hold_up_the_next(
     assert [event.event for event in publisher.take_events()] == ["entry_refused"]
     publisher._client.entries()
     site.recorder.renew("tested", T0)
-    await publisher._round(T0)
+    await publisher.turn(T0)
     assert publisher._client.entries() == [(site.recorder.epoch, 0)]
 
 
@@ -196,7 +207,7 @@ async def test_entries_wait_where_the_line_is_slow(site, publisher):
     publisher._outbox = replace(publisher._outbox, line_bytes=1)
     due = [(stored.epoch, stored.seq) for stored in site.entries()]
     for place, one in enumerate(due[:3]):
-        await publisher._round(T0)
+        await publisher.turn(T0)
         assert publisher._client.entries() == [one]
         await give(publisher, told(site, place - 1, at_ns=place + 1))
         assert publisher._client.entries() == []
