@@ -1,8 +1,9 @@
 """The broker that comes with the gateway, as a process of its own: enough for one plant and for trying things out.
 
 In: the gateway's configuration. Out: an MQTT 3.1.1 broker at mqtt.port where everyone has a name and a password, and an
-agent speaks on its own topics only. It remembers nothing across a restart and need not: agents resend what no receipt
-confirms. Anyone who can open a connection can crowd it out, so it binds to this machine unless told otherwise.
+agent speaks on its own topics only. A message larger than any of ours ends its connection unread. It remembers nothing
+across a restart and need not: agents resend what no receipt confirms. Anyone who can open a connection can crowd it
+out, so it binds to this machine unless told otherwise.
 """
 
 import asyncio
@@ -12,10 +13,12 @@ import sys
 import warnings
 from pathlib import Path
 
+from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from contract.message import MESSAGE_BYTES_MAX
 from contract.problems import Problems
 from contract.topics import CHANNELS, Topic, format_topic, subscription
 from gateway import custody
@@ -23,7 +26,31 @@ from gateway.config import Config, load
 
 log = logging.getLogger("metertrail.broker")
 
+# Entries that are too large reach the gateway, which says so; what is larger still costs no memory.
+READ_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
 UNTIL_STDIN_ENDS = "--until-stdin-ends"  # for a parent: its end, however sudden, is the broker's end
+
+
+class Bounded(StreamReaderAdapter):  # type: ignore[misc]  # the library has no types
+    """What a client sends, up to a size: the library itself knows no limit below MQTT's own, 256 MiB."""
+
+    async def read(self, n: int = -1) -> bytes:
+        """As the library reads. Raises OverflowError instead of reading too much, by which it ends the connection."""
+        if n > READ_BYTES_MAX:
+            log.warning("a message of more than %d bytes is not read: its connection ends", READ_BYTES_MAX)
+            raise OverflowError(n)
+        data: bytes = await super().read(n)
+        return data
+
+
+class BoundedBroker(Broker):  # type: ignore[misc]  # as above
+    """The library's broker, with a limit to what one message may hold."""
+
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        """As the library has it, with our reader."""
+        await self.external_connected(Bounded(reader), StreamWriterAdapter(writer), listener_name)
 
 
 def hash_password(password: str) -> str:
@@ -90,7 +117,7 @@ async def _run(config: Config, *, until_stdin_ends: bool) -> int:
     if until_stdin_ends:
         loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written to it: readable means ended
     try:
-        broker = Broker(settings(config))
+        broker = BoundedBroker(settings(config))
         await broker.start()
     except Exception as error:  # noqa: BLE001 - the library raises many kinds; all mean the same here
         log.critical("broker cannot start at=%s: %s", where, error)

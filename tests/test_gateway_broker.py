@@ -70,6 +70,19 @@ def test_an_agent_speaks_on_its_own_topics_and_hears_its_own_receipts(port):
                 client.close()
 
 
+@pytest.mark.parametrize(("size", "passes"), [(broker.READ_BYTES_MAX - 4, True), (broker.READ_BYTES_MAX + 1, False)])
+def test_a_message_that_is_too_large_is_not_even_read(port, size, passes):
+    gateway, large = Client(port, "gateway", "gateway's"), Client(port, "edge-1", "edge's")
+    assert gateway.subscribe(f"{UP}/+/live")
+    large.publish(f"{UP}/edge-1/live", bytes(size), qos=0)
+    large.close()
+    small = Client(port, "edge-1", "edge's")
+    small.publish(f"{UP}/edge-1/live", b"small")
+    assert len(gateway.next()[1]) == (size if passes else 5)
+    for client in (gateway, small):
+        client.close()
+
+
 def test_it_ends_with_its_parent(tmp_path):
     with started(Folder(tmp_path), broker.UNTIL_STDIN_ENDS) as process:
         process.stdin.close()

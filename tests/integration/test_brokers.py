@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from authors import author_part, enrolment_part
 from gateway_folder import Folder
+from mqtt_client import Client
 from plant_in_memory import KEY, SITE, History, Site, at_ns
 
 from agent import custody, outbox
@@ -180,3 +181,17 @@ async def test_a_broker_killed_twice_costs_nothing(broker, site, tmp_path, monke
     history = History.of(sealed)  # every signature, link and body
     assert history.assert_batches_follow() == len(history.batches()) >= 13
     assert [entry.read(one.signed).header.seq for one in admitted] == list(range(len(sealed)))
+
+
+def test_a_message_larger_than_any_of_ours_is_not_taken(broker):
+    """By the limits that the manual names for each; what comes after it is."""
+    topic = f"metertrail/v1/{SITE}/edge-1/live"
+    hears, sends = Client(broker.port, "gateway", "gateway's"), Client(broker.port, "edge-1", "edge's")
+    assert hears.subscribe(topic)
+    sends.publish(topic, bytes(3 << 20), qos=0)
+    sends.close()
+    again = Client(broker.port, "edge-1", "edge's")
+    again.publish(topic, b"small")
+    assert hears.next()[1] == b"small"
+    for client in (hears, again):
+        client.close()
