@@ -1,5 +1,6 @@
 """The embedded broker: nobody without a password, nobody on another's topics, gone when its parent is."""
 
+import contextlib
 import subprocess
 import sys
 
@@ -74,7 +75,8 @@ def test_an_agent_speaks_on_its_own_topics_and_hears_its_own_receipts(port):
 def test_a_message_that_is_too_large_is_not_even_read(port, size, passes):
     gateway, large = Client(port, "gateway", "gateway's"), Client(port, "edge-1", "edge's")
     assert gateway.subscribe(f"{UP}/+/live")
-    large.publish(f"{UP}/edge-1/live", bytes(size), qos=0)
+    with contextlib.suppress(RuntimeError):  # the connection may end before all is sent
+        large.publish(f"{UP}/edge-1/live", bytes(size), qos=0)
     large.close()
     small = Client(port, "edge-1", "edge's")
     small.publish(f"{UP}/edge-1/live", b"small")

@@ -188,7 +188,8 @@ def test_a_message_larger_than_any_of_ours_is_not_taken(broker):
     topic = f"metertrail/v1/{SITE}/edge-1/live"
     hears, sends = Client(broker.port, "gateway", "gateway's"), Client(broker.port, "edge-1", "edge's")
     assert hears.subscribe(topic)
-    sends.publish(topic, bytes(3 << 20), qos=0)
+    with contextlib.suppress(RuntimeError):  # the connection ended before all was sent
+        sends.publish(topic, bytes(3 << 20), qos=0)
     sends.close()
     again = Client(broker.port, "edge-1", "edge's")
     again.publish(topic, b"small")
