@@ -6,6 +6,7 @@ must hold can be worked out by hand.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -267,11 +268,16 @@ def opened(made: Factory | None = None) -> Factory:
 
 
 def produced(
-    made: Factory, batches: tuple[str, ...] = ("L1-0001", "L1-0002"), parts: list[bytes] | None = None
+    made: Factory,
+    batches: tuple[str, ...] = ("L1-0001", "L1-0002"),
+    parts: list[bytes] | None = None,
+    between: Callable[[Factory], None] = lambda _: None,
 ) -> None:
-    """The agent's two epochs."""
+    """The agent's two epochs, and what happens `between` them."""
     parts = manifest_parts() if parts is None else parts
     for number, first in enumerate(range(0, READINGS, PER_SEGMENT)):
+        if number == RESTART:
+            between(made)
         if number in {0, RESTART}:
             made.epoch(AGENT, parts, T0 + first * STEP_NS)
         last = first + PER_SEGMENT

@@ -49,7 +49,8 @@ def receipts(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
         try:
             if gateway is None:
                 raise Malformed("the gateway's own key is not enrolled")
-            said = receipt.verify(data, gateway.key, trail.archive.site)
+            known = keyring.of(GATEWAY, cose.parse(data).key_id) or gateway
+            said = receipt.verify(data, known.key, trail.archive.site)
         except Inadmissible as error:
             wrong += 1
             yield Finding("receipt", ok=False, text=f"number {number}: {error}")

@@ -1,42 +1,88 @@
 """Who speaks with which key, as the gateway's enrolment entries say.
 
-In: a trail. Out: a `Keyring`. The gateway enrols itself first; its word for its own key is only as good as the trust
-file.
+In: a trail. Out: a `Keyring`, and findings on how keys came to be. The gateway enrols itself first; its word for its
+own key is only as good as the trust file. A rotation is more than its word: the author's entry under the old key, and
+the new key's own signature in it.
 """
 
+import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from contract import cbor, cose, keys, records
+from contract import cose, keys, records, rotation
 from contract.errors import Inadmissible, Malformed
+from contract.key_records import RevocationPart, RotationPart
+from verifier import check_void
 from verifier.finding import Finding, lacking
 from verifier.trail import GATEWAY, Item, Trail, records_of, withheld
+
+_Range = tuple[int, bytes, int, int]  # since which index, epoch, first and last seq
+How = Literal["first", "rotation", "reenrolment", "unexplained"]
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """From ledger index `index` on, `author` speaks with `key`."""
+    """After ledger index `index`, `author` speaks with `key`; `by` is the index of the rotation that brought it."""
 
     index: int
     author: str
     key: keys.PublicKey
     thumbprint: bytes
+    how: How = "first"
+    why: str = ""
+    by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """After ledger index `index`, nothing more is believed of a key."""
+
+    index: int
+    said: RevocationPart
 
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Every enrolment in ledger order."""
+    """Every enrolment and revocation in ledger order."""
 
     enrolments: tuple[Enrolment, ...]
+    revocations: tuple[Revocation, ...] = field(default=())
 
     def key_of(self, author: str, index: int) -> Enrolment | None:
         """The enrolment in force for an author's entry at a ledger index; the gateway's first holds from the start."""
         mine = [e for e in self.enrolments if e.author == author]
-        before = [e for e in mine if e.index <= index]
-        return before[-1] if before else mine[0] if mine and author == GATEWAY else None
+        before = [e for e in mine if e.index < index]
+        known = before[-1] if before else mine[0] if mine and author == GATEWAY else None
+        return None if known is None or self.revoked_before(known, index) else known
+
+    def of(self, author: str, thumbprint: bytes) -> Enrolment | None:
+        """The enrolment of an author's key."""
+        return next((e for e in self.enrolments if (e.author, e.thumbprint) == (author, thumbprint)), None)
+
+    def after(self, enrolment: Enrolment) -> Enrolment | None:
+        """The enrolment that took over from one."""
+        return next((e for e in self.enrolments if e.author == enrolment.author and e.index > enrolment.index), None)
+
+    def before(self, enrolment: Enrolment) -> Enrolment | None:
+        """The enrolment that one took over from."""
+        mine = [e for e in self.enrolments if e.author == enrolment.author and e.index < enrolment.index]
+        return mine[-1] if mine else None
+
+    def revocation_of(self, enrolment: Enrolment) -> Revocation | None:
+        """What revoked a key, if anything did."""
+        place = enrolment.author, enrolment.thumbprint
+        return next((r for r in self.revocations if (r.said.author, r.said.key_id) == place), None)
+
+    def revoked_before(self, enrolment: Enrolment, index: int) -> int | None:
+        """The entry before a ledger index that lets nothing more be believed of a key: a revocation or re-enrolment."""
+        revocation = self.revocation_of(enrolment)
+        ends = [] if revocation is None else [revocation.index]
+        later = self.after(enrolment)
+        while later is not None and later.how == "rotation":
+            later = self.after(later)
+        ends += [] if later is None else [later.index]
+        return min((end for end in ends if end < index), default=None)
 
     def author_of(self, thumbprint: bytes) -> str | None:
         """Whose key this is, to name the signer of what another should have signed."""
@@ -44,23 +90,97 @@ class Keyring:
 
 
 def read(trail: Trail) -> tuple[Keyring, list[Finding]]:
-    """Collect the enrolments. A key that is not the one it is named by is a finding."""
-    enrolments, findings = [], []
+    """Collect what the gateway says of keys. Whatever is not as the contract has it is a finding."""
+    ring, findings = Keyring(()), list[Finding]()
     for item in trail.of("enrolment", author=GATEWAY):
+        where = f"{item.index} {item.where}"
         try:
-            parts = records_of(item, records.EnrolmentPart, "enrolment")
-            enrolments += [_enrolment(item.index, part) for part in parts]
+            revoked = records_of(item, RevocationPart, "revocation")
+            enrolled = records_of(item, records.EnrolmentPart, "enrolment")
+            for said in revoked:
+                fault = None if ring.of(said.author, said.key_id) else "revokes a key that was never enrolled"
+                findings += [] if fault is None else [_fault(trail, item, f"{where}: {said.author}: {fault}")]
+                ring = Keyring(ring.enrolments, (*ring.revocations, Revocation(item.index, said)))
+            for part in enrolled:
+                enrolment, faults = _enrolment(trail, ring, item, part)
+                findings += [_fault(trail, item, f"{where}: {part.author}: {fault}") for fault in faults]
+                ring = Keyring((*ring.enrolments, enrolment), ring.revocations)
         except Malformed as error:
-            findings.append(Finding("enrolment", ok=False, text=f"{item.index} {item.where}: {error}"))
-    return Keyring(tuple(enrolments)), findings
+            findings.append(Finding("enrolment", ok=False, text=f"{where}: {error}"))
+    followed = {enrolment.by for enrolment in ring.enrolments}
+    for item in trail.items:
+        if item.header.type == "rotation" and item.index not in followed:
+            findings.append(_fault(trail, None, f"{item.index} {item.where}: no enrolment of the gateway follows it"))
+    return ring, findings
+
+
+def _fault(trail: Trail, at: Item | None, text: str) -> Finding:
+    """A key that is not as it should be: undecided, where an entry that might explain it is withheld."""
+    hidden = [one for one in trail.items if one.header.type in {"enrolment", "rotation"} and one.whole() is None]
+    if any(at is None or one.index < at.index for one in hidden):
+        return lacking("enrolment", text + withheld(trail, "enrolment"))
+    return Finding("enrolment", ok=False, text=text)
+
+
+def _enrolment(trail: Trail, ring: Keyring, item: Item, part: records.EnrolmentPart) -> tuple[Enrolment, list[str]]:
+    """An enrolment as it came to be, and what is wrong with that. Raises Malformed."""
+    key = keys.from_cose_key(part.key)
+    if keys.thumbprint(key) != part.key_id:
+        raise Malformed(f"enrolment of {part.author}: the key is not the one it is named by")
+    place = item.index, part.author, key, part.key_id
+    owner, known = ring.author_of(part.key_id), ring.key_of(part.author, item.index)
+    faults = [] if owner is None else [f"is enrolled with a key that {owner} has or had"]
+    if part.rotation is not None:
+        stated = _stated(trail, part.author, part.rotation)
+        fault = _rotation_fault(trail.archive.site, stated, item, part, known)
+        by = None if stated is None else stated.index
+        if fault is not None:
+            return Enrolment(*place, how="unexplained", by=by), [*faults, fault]
+        return Enrolment(*place, how="rotation", by=by), faults
+    if part.reenrolled is not None:
+        why = f"{part.reenrolled.by}: {part.reenrolled.reason}"
+        return Enrolment(*place, how="reenrolment", why=why), faults
+    if not any(one.author == part.author for one in ring.enrolments):
+        return Enrolment(*place), faults
+    return Enrolment(*place, how="unexplained"), [*faults, "another key, by no rotation and for no stated reason"]
+
+
+def _stated(trail: Trail, author: str, place: records.Parent) -> Item | None:
+    """The author's entry that an enrolment names."""
+    named = author, place.epoch, place.seq, place.hash
+    found = ((one.header.author, one.header.epoch, one.header.seq, one.hash) for one in trail.items)
+    return next((one for one, at in zip(trail.items, found, strict=True) if at == named), None)
+
+
+def _rotation_fault(
+    site: str, stated: Item | None, item: Item, part: records.EnrolmentPart, known: Enrolment | None
+) -> str | None:
+    """Why an enrolment does not follow from the rotation that it names. Who signed that entry is for `signatures`."""
+    if stated is None or stated.header.type != "rotation" or stated.index >= item.index:
+        return "names a rotation that is not in the ledger before it"
+    where = f"{stated.index} {stated.where}"
+    if known is None or stated.container.container.key_id != known.thumbprint:
+        return f"names {where}, which is not signed by the key in force then"
+    whole = stated.whole()
+    if whole is None:
+        return f"names {where}, which is withheld"
+    try:
+        said = records.read(whole[0], RotationPart) if len(whole) == 1 else None
+        if said is None or said.key_id != part.key_id:
+            return f"names {where}, which speaks of another key"
+        rotation.check(said, known.thumbprint, part.author, site)
+    except Inadmissible as error:
+        return f"names {where}: {error}"
+    return None
 
 
 def signatures(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
     """Every entry is signed by the key in force for its author at its place in the ledger."""
     wrong, hidden = 0, [item for item in trail.of("enrolment", author=GATEWAY) if item.whole() is None]
     names = withheld(trail, "enrolment")
+    named = _Named(trail)
     for item in trail.items:
-        if fault := _signature_fault(item, trail.archive.site, keyring):
+        if fault := _signature_fault(item, trail.archive.site, keyring, named):
             wrong += 1
             text = f"{item.index} {item.where}: {fault}"
             may_be_shown = _is_strange(item, keyring) and any(_may_enrol(one, item, keyring) for one in hidden)
@@ -84,39 +204,52 @@ def _may_enrol(hidden: Item, item: Item, keyring: Keyring) -> bool:
     return since < hidden.index < item.index or (known is None and item.header.author == GATEWAY)
 
 
-def _signature_fault(item: Item, site: str, keyring: Keyring) -> str | None:
-    enrolment = keyring.key_of(item.header.author, item.index)
-    if enrolment is None:
-        return f"no key is enrolled for {item.header.author} before this entry"
-    signed = item.container.container
-    if signed.key_id != enrolment.thumbprint:
-        other = keyring.author_of(signed.key_id)
-        return f"signed by {'the key of ' + other if other else 'an unknown key'}, not by {item.header.author}'s"
+class _Named:
+    """Places that an author's chain has named before they were admitted: up to a parent, or declared lost."""
+
+    def __init__(self, trail: Trail) -> None:
+        self._trail = trail
+        self._ranges: dict[str, list[_Range]] = {}  # by author
+
+    def holds(self, item: Item) -> bool:
+        """Whether an entry stood in such a place when it was admitted."""
+        author = item.header.author
+        if author not in self._ranges:
+            self._ranges[author] = list(self._of(author))
+        epoch, seq = item.header.epoch, item.header.seq
+        return any(
+            at < item.index and of == epoch and first <= seq <= last for at, of, first, last in self._ranges[author]
+        )
+
+    def _of(self, author: str) -> Iterator[_Range]:
+        for one in self._trail.items:
+            if one.header.author != author or not one.shown():
+                continue
+            with contextlib.suppress(Malformed):
+                if one.header.seq == 0 and (parent := records.read(one.shown()[0], records.Author).parent):
+                    yield one.index, parent.epoch, 0, parent.seq
+                if one.header.type == "void":
+                    yield from ((one.index, lost.epoch, lost.first, lost.last) for lost in check_void.declared(one))
+
+
+def _signature_fault(item: Item, site: str, keyring: Keyring, named: _Named) -> str | None:
+    author, signed = item.header.author, item.container.container
+    enrolment = keyring.key_of(author, item.index)
+    if enrolment is None or signed.key_id != enrolment.thumbprint:
+        gone = keyring.of(author, signed.key_id)
+        gone = None if gone is None or gone.index >= item.index else gone
+        if gone is not None and (end := keyring.revoked_before(gone, item.index)) is not None:
+            return f"signed by a key of {author} that entry {end} revokes"
+        if gone is not None and not named.holds(item):
+            return f"signed by a key of {author} that was rotated away before"
+        if gone is None and enrolment is None:
+            return f"no key is enrolled for {author} before this entry"
+        if gone is None:
+            other = keyring.author_of(signed.key_id)
+            return f"signed by {'the key of ' + other if other else 'an unknown key'}, not by {author}'s"
+        enrolment = gone
     try:
         cose.verify(signed, enrolment.key, "entry", site)
     except Inadmissible as error:
         return str(error)
     return None
-
-
-def _enrolment(index: int, part: records.EnrolmentPart) -> Enrolment:
-    key = _public_key(part.key)
-    if keys.thumbprint(key) != part.key_id:
-        raise Malformed(f"enrolment of {part.author}: the key is not the one it is named by")
-    return Enrolment(index, part.author, key, part.key_id)
-
-
-def _public_key(data: bytes) -> keys.PublicKey:
-    """A key from its deterministic COSE_Key (RFC 9053, section 7): Ed25519 or P-256."""
-    try:
-        match cbor.decode(data):
-            case {1: 1, -1: 6, -2: bytes(raw), **rest} if not rest:
-                return Ed25519PublicKey.from_public_bytes(raw)
-            case {1: 2, -1: 1, -2: bytes(x), -3: bytes(y), **rest} if not rest and len(x) == len(y) == 32:
-                point = ec.EllipticCurvePublicNumbers(
-                    int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1()
-                )
-                return point.public_key()
-    except ValueError as error:
-        raise Malformed(f"key: {error}") from None
-    raise Malformed("key: must be an Ed25519 or P-256 COSE_Key")

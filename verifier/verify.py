@@ -16,6 +16,7 @@ from verifier import (
     check_chain,
     check_clock,
     check_events,
+    check_keys,
     check_late,
     check_ledger,
     check_lots,
@@ -76,6 +77,8 @@ def findings(archive: Archive, trusted: Trust | None = None, sheets: Sequence[by
     yield from unreadable
     yield from unfit
     yield from keyring.signatures(read, ring)
+    yield from check_keys.keys(read, ring)
+    yield from check_keys.revocations(read, ring)
     yield from check_ledger.identities(read)
     yield from check_chain.chains(read)
     yield from check_void.voids(read, _period(archive))
@@ -84,7 +87,7 @@ def findings(archive: Archive, trusted: Trust | None = None, sheets: Sequence[by
     yield from check_withheld.counted(read)
     yield from _numbers(read, ring, sheets)
     if trusted is not None:
-        yield from trust.pinned(read, trusted)
+        yield from trust.pinned(read, trusted, ring)
 
 
 def _period(archive: Archive) -> Period | None:
@@ -109,6 +112,7 @@ def _numbers(whole: trail.Trail, ring: keyring.Keyring, sheets: Sequence[bytes])
     read, findings = check_statement.run(whole)
     more, known, batches = _recomputed(read, period, provisional=provisional)
     findings += [*more, *check_statement.statement(read, known, batches)]
+    findings += check_keys.resting(read, ring, period or ALL_TIME, batches)
     return [*findings, *_traced(read, known, batches, ring, period or ALL_TIME, sheets)]
 
 
