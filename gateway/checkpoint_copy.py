@@ -6,6 +6,7 @@ database. A line torn by a crash is passed over; anything else that is not a not
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -41,6 +42,19 @@ class CheckpointCopy:
                 raise Corrupt(f"{self._path}: the last line is not a checkpoint of this ledger: {reason}") from None
             return note
         return None
+
+    def notes(self) -> Iterator[str]:
+        """Every line that is whole, in order; one that is no text stands for itself, for no key signed it."""
+        try:
+            lines = self._path.read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return
+        for line in filter(None, lines):
+            try:
+                note = json.loads(line)
+            except ValueError:
+                continue  # torn by a crash, and closed off since
+            yield note if isinstance(note, str) else str(note)
 
     def add(self, note: str, at_ns: int) -> None:
         """Keep a note, unless one was kept less than a minute ago."""

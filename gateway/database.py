@@ -21,7 +21,7 @@ _SQLITE = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
 )
-_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg"}
 # PostgreSQL's settings and the values with which a commit is on the primary's own disk before it returns
 # (its manual, chapters "Reliability and the Write-Ahead Log" and "Write Ahead Log" of the configuration)
 _DURABLE = {

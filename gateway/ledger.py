@@ -220,7 +220,7 @@ class Ledger:
         copied = self._copy.last(key.public_key()) if self._copy else None
         outside = _verified(copied, key, self.origin) if copied else None
         roots = self._grow({point.size for point in (inside, outside) if point})
-        told = recoveries(self.select([RECOVERED], *ALL_TIME, GATEWAY))
+        told = recoveries(one.body for one in self.select([RECOVERED], *ALL_TIME, GATEWAY))
         found = Found(self.site, self._tree.size, roots, inside, outside, tuple(told))
         faults = list(found.faults())
         if faults and (found.foreign or not renew):

@@ -11,10 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from contract import checkpoint
-from contract.problems import Problems
+from contract.problems import Problems, one_line
+from gateway import database
+from gateway.checkpoint_copy import CheckpointCopy
 from gateway.config import load
+from gateway.custody import load_ledger_key, load_private
 from gateway.errors import Stopped
 from gateway.ledger import Ledger
+from gateway.ledger_check import Given, check
 from gateway.opening import software
 from gateway.preflight import prepare
 from gateway.recover import Decision, recover
@@ -27,6 +31,8 @@ def main(argv: Sequence[str]) -> int:
     """Run one of the sub-commands and return the exit status."""
     parser = argparse.ArgumentParser(prog="metertrail ledger", description="A ledger's upkeep.")
     commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("check", help="work out again all that follows from the entries' bytes, and compare")
+    command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
     command = commands.add_parser("recover", help="take a ledger up again that is not what its checkpoints know")
     command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
     command.add_argument(
@@ -38,13 +44,27 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        return _recover(given)
+        return {"check": _check, "recover": _recover}[given.command](given)
     except Problems as found:
         sys.stderr.writelines(f"{line}\n" for line in found.lines)
         return USAGE
     except (Stopped, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return FAILED
+
+
+def _check(given: argparse.Namespace) -> int:
+    of = load(given.config).gateway
+    keys = load_ledger_key(of.ledger_key).public_key(), load_private(of.key).public_key()
+    engine = database.engine(of.database_url)
+    try:
+        held = True
+        for checked in check(engine, Given(of.site, *keys, tuple(CheckpointCopy(of.checkpoint_file).notes()))):
+            sys.stdout.write(f"{one_line(checked.line())}\n")
+            held = held and checked.ok
+    finally:
+        engine.dispose()
+    return 0 if held else FAILED
 
 
 def _recover(given: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from contract import body, checkpoint, records
 from contract.checkpoint import Checkpoint
 from contract.errors import Malformed
 from contract.recover_records import RecoverPart
-from gateway.trust import Admitted, shown_parts
+from gateway.trust import shown_parts
 
 INSIDE, OUTSIDE = "the last checkpoint", "the copy of its checkpoints"
 HINT = "give back the newer database, or see `metertrail ledger recover`"
@@ -42,7 +42,7 @@ class Found:
     def known(self) -> Checkpoint | None:
         """The newest of both checkpoints."""
         points = [point for point in (self.outside, self.inside) if point]
-        return max(points, key=lambda point: (checkpoint.read_origin(point.origin)[1], point.size), default=None)
+        return max(points, key=_age, default=None)
 
     @property
     def contradictory(self) -> bool:
@@ -73,15 +73,24 @@ class Found:
                 yield f"the first {point.size} entries are not those that {where} signs: {HINT}"
 
 
-def recoveries(entries: Iterable[Admitted]) -> Iterator[RecoverPart]:
-    """The `recover` records in the gateway's entries of type `acknowledgement`."""
-    for entry in entries:
-        for part in shown_parts(body.unpack(entry.body)):
+def newer(one: Checkpoint, other: Checkpoint) -> bool:
+    """Whether one is of a later state of a site's ledgers than the other. Raises Malformed."""
+    return _age(one) > _age(other)
+
+
+def recoveries(bodies: Iterable[bytes]) -> Iterator[RecoverPart]:
+    """The `recover` records in the bodies of the gateway's entries of type `acknowledgement`."""
+    for data in bodies:
+        for part in shown_parts(body.unpack(data)):
             try:
                 if records.kind_of(part) == "recover":
                     yield records.read(part, RecoverPart)
             except Malformed:  # no record of this version's
                 continue
+
+
+def _age(point: Checkpoint) -> tuple[int, int]:
+    return checkpoint.read_origin(point.origin)[1], point.size
 
 
 def _explained(point: Checkpoint, told: Iterable[RecoverPart]) -> bool:

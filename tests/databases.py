@@ -4,6 +4,7 @@ import glob
 import itertools
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from pathlib import Path
@@ -100,3 +101,15 @@ def drops(url: str) -> list[str]:
     found = execute(url, asked)
     assert len(found) == 2
     return [f"DROP TRIGGER {name} ON {table}" for name, table in found]
+
+
+def damage(path: Path, index: int) -> None:
+    """Overwrite the page of a SQLite file that holds an entry's row."""
+    with sqlite3.connect(path) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [(page,)] = opened.execute("PRAGMA page_size").fetchall()
+        [(signed,)] = opened.execute('SELECT signed FROM entries WHERE "index" = ?', (index,)).fetchall()
+    data = bytearray(path.read_bytes())
+    at = data.index(signed) // page * page
+    data[at : at + page] = b"\x05" * page
+    path.write_bytes(bytes(data))
