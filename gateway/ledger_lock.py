@@ -4,10 +4,10 @@ In: an engine. Out: a `Lock`, with the one connection that may write. In Postgre
 lock: where it is lost, nothing more can be written under it. Raises Busy, or Unfit where the database is not reached.
 """
 
+import contextlib
 import fcntl
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +25,7 @@ class Lock:
         self.connection = connection
         self._file = file
 
-    @contextmanager
+    @contextlib.contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction of the holder's. After one that the database did not take there is no other."""
         if self.connection.closed:
@@ -38,7 +38,10 @@ class Lock:
             raise
 
     def close(self) -> None:
-        """Let go."""
+        """Let go, at once: a session that ends frees its locks only when the server has seen it end."""
+        if self.connection.dialect.name != "sqlite" and not self.connection.closed:
+            with contextlib.suppress(DBAPIError):
+                self.connection.execute(text("SELECT pg_advisory_unlock_all()"))
         self.connection.close()
         if self._file:
             self._file.close()

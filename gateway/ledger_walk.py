@@ -1,8 +1,8 @@
 """One pass over a ledger's rows and checkpoints: what they prove of each other.
 
 In: where a ledger is kept, whose it is, and the tree sizes and places somebody asks about. Out: a `Walk`: how far the
-tree goes, its roots there, the hashes there, and every fault. Nothing is written, and no fault stops the pass; but behind a
-row that is gone no root can be known.
+tree goes, its roots there, the hashes there, and every fault. Nothing is written, and no fault stops the pass; but
+behind a row that is gone no root can be known.
 """
 
 from collections.abc import Collection
