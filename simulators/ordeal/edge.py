@@ -97,6 +97,11 @@ class Edge:
         if self._publisher is not None:
             await self._publisher.turn(now_ns + RECORD_NS)
 
+    def show(self, now: dict[str, object]) -> None:
+        """Tell pages what is going on."""
+        if self._publisher is not None:
+            self._publisher.live(now)
+
     def seal(self, now_ns: int) -> None:
         """Put under a signature what is left."""
         if self._recorder is not None:
