@@ -15,6 +15,7 @@ from pathlib import Path
 from contract import records
 from contract.calendar import instant_ns
 from contract.problems import Problems, one_line
+from contract.writer import Span
 from gateway import site_model
 from gateway.config import Config, load
 from gateway.cross_check import remarks
@@ -119,7 +120,7 @@ def _exported(path: Path, config: Config, prepared: Prepared, asked: Asked) -> t
         runs: list[records.RunPart] = []
 
         def seal(run: records.RunPart) -> None:
-            sequencer.seal("run", [records.write(run)])
+            sequencer.seal("run", [records.write(run)], Span(asked.from_ns, asked.to_ns))
             runs.append(run)
 
         return export(ledger, key, asked, seal), runs[0]

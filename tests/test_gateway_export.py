@@ -29,13 +29,17 @@ class Sealer:
         self.made = made
         self.ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}", SITE, made.ledger_key)
         self.append()
-        made.issue(AGENT)
-        self.ledger.keep_receipts({AGENT: made.receipts[-1]}, maker.TO_NS)
+        self.issue(AGENT)
 
     def append(self) -> None:
         """Bring the ledger up to the factory."""
         new = self.made.ledger[self.ledger.size :]
         self.ledger.append([admitted(signed, packed) for signed, packed in new], maker.TO_NS)
+
+    def issue(self, agent: str) -> None:
+        """A receipt for all that an agent has sent."""
+        self.made.issue(agent)
+        self.ledger.keep_receipts({agent: self.made.receipts[-1]}, maker.TO_NS)
 
     def seal(self, run: records.RunPart) -> None:
         """What a gateway does with a run."""
@@ -258,6 +262,7 @@ def test_garbage_of_one_agent_keeps_no_figures_back(sealer: Sealer):
     sealer.made.epoch("edge-2", [], maker.T0)
     sealer.made.add("edge-2", "batch", [b"\xa0"], maker.FROM_NS + 1, maker.FROM_NS + 2)
     sealer.append()
+    sealer.issue("edge-2")
     data = sealer.export()
     assert json.loads(archive.read(data).statement) == whole
     (line,) = [f.line() for f in verify(archive.read(data)).findings if not f.ok]
@@ -275,6 +280,7 @@ def test_an_epoch_named_like_another_agents_changes_nothing(sealer: Sealer):
     part = segment.encode(maker.meter_segment("comp1", 120, 126))
     sealer.made.add(AGENT, "segment", [part], at_ns, at_ns + 60 * maker.S)
     sealer.append()
+    sealer.issue("edge-2")
     data = sealer.export()
     assert json.loads(archive.read(data).statement) == whole
     assert verify(archive.read(data)).verdict == "self-consistent"

@@ -57,7 +57,7 @@ def test_a_flood_of_failures_is_cut_and_json_gives_all(files: Path, capsys: pyte
     cli.main([str(files / "bad.zip"), "--json"])
     report = json.loads(capsys.readouterr().out)
     assert report["verdict"] == "failed"
-    assert sum(not finding["ok"] for finding in report["findings"]) == 30
+    assert sum(finding["standing"] == "failed" for finding in report["findings"]) == 30
 
 
 def test_what_cannot_be_read_is_told_in_one_line(files: Path, capsys: pytest.CaptureFixture[str]):

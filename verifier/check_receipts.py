@@ -63,6 +63,18 @@ def receipts(trail: Trail, keyring: Keyring) -> Iterator[Finding]:
                 what = "is not in the ledger" if held is None else "stands in the ledger with another hash"
                 text = f"{said.agent} {head.epoch.hex()[:8]}/{head.seq}: receipted, but {what}"
                 yield Finding("receipt", ok=False, text=text)
+    if silent := _without(trail):
+        wrong += 1
+        yield lacking("receipt", f"{', '.join(silent)}: no receipt is shown: what they were promised is not known")
     if not wrong:
         text = f"{len(trail.archive.receipts)} receipts, {heads} heads, all in the ledger"
         yield Finding("receipt", ok=True, text=text)
+
+
+def _without(trail: Trail) -> list[str]:
+    """Agents that speak in the archive of a statement, and of whose receipts it holds none: without one nobody sees
+    that the ledger's end was cut off. A running ledger may be on the way to its first.
+    """
+    told = {said.agent for said in readable(trail.archive)}
+    speak = {item.header.author for item in trail.items} - {GATEWAY}
+    return sorted(speak - told) if trail.archive.statement else []

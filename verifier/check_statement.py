@@ -21,7 +21,7 @@ from verifier import check_manual, check_withheld
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding, lacking
-from verifier.trail import GATEWAY, Trail, records_of, withheld
+from verifier.trail import GATEWAY, NAMED_MAX, Item, Trail, records_of, withheld
 
 NO_END = 2**63  # of the ledger: every entry of the archive
 
@@ -69,8 +69,29 @@ def run(trail: Trail) -> tuple[Trail, list[Finding]]:
                 ]
             items = tuple(i for i in trail.items if i.index < part.ledger_size)
             text = f"entry {item.index} carries this statement, computed at ledger size {part.ledger_size}"
-            return Trail(trail.archive, items), [Finding("run", ok=True, text=text)]
+            return Trail(trail.archive, items), [Finding("run", ok=True, text=text + _others(trail, item))]
     return trail, [lacking("run", fault + hidden) if hidden else Finding("run", ok=False, text=fault)]
+
+
+def _others(trail: Trail, mine: Item) -> str:
+    """Runs in the ledger beside this one that may be of the same time: other statements were made of it.
+
+    A run's header speaks of its statement's period; one sealed without says nothing of that, and is counted.
+    """
+    ours = mine.header
+    beside = [
+        str(item.index)
+        for item in trail.of("run", author=GATEWAY)
+        if item.index != mine.index
+        and (
+            item.header.from_ns == item.header.to_ns
+            or (item.header.from_ns < ours.to_ns and ours.from_ns < item.header.to_ns)
+        )
+    ]
+    more = f" and {len(beside) - NAMED_MAX} more" if len(beside) > NAMED_MAX else ""
+    plural = "s" * (len(beside) > 1)
+    told = f"; {len(beside)} other statement{plural} may be of this time: in the ledger at {', '.join(beside[:NAMED_MAX])}{more}"
+    return told if beside else ""
 
 
 def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding]:

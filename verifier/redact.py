@@ -21,7 +21,7 @@ from verifier.trail import GATEWAY, Item, Trail
 
 Tier = Literal["public", "controlled", "confidential"]
 TIERS: tuple[Tier, ...] = ("public", "controlled", "confidential")
-BY_HAND = ("manual", "quantity", "amendment", "review", "acknowledgement")
+BY_HAND = ("manual", "quantity", "amendment", "review")
 RECORDED = ("batch", "late_batch")
 
 Withheld = Callable[[Item, int, bytes], bool]  # an entry, a part's number, the part
