@@ -88,9 +88,8 @@ def _others(trail: Trail, mine: Item) -> str:
             or (item.header.from_ns < ours.to_ns and ours.from_ns < item.header.to_ns)
         )
     ]
-    more = f" and {len(beside) - NAMED_MAX} more" if len(beside) > NAMED_MAX else ""
-    plural = "s" * (len(beside) > 1)
-    told = f"; {len(beside)} other statement{plural} may be of this time: in the ledger at {', '.join(beside[:NAMED_MAX])}{more}"
+    named = ", ".join(beside[:NAMED_MAX]) + (f" and {len(beside) - NAMED_MAX} more" if len(beside) > NAMED_MAX else "")
+    told = f"; {len(beside)} other statement{'s' * (len(beside) > 1)} may be of this time: in the ledger at {named}"
     return told if beside else ""
 
 
