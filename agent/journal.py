@@ -1,80 +1,30 @@
 """The journal: what the agent has read and sealed, on disk before anyone hears of it.
 
-Sealed entries lie in one SQLite file a day (`2026-11-20.db`), readings not yet sealed and the agent's small state in
-`open.db`. Every commit reaches the disk. An entry's row says up to which unsealed row it covers, so a crash between the
-two files repeats nothing: recovery drops rows that are already sealed. A damaged row is left out and counted.
+Sealed entries lie in one SQLite file a day, readings not yet sealed and the agent's small state in `open.db`. Every
+commit reaches the disk. An entry's row says up to which unsealed row it covers, so a crash between the two files
+repeats nothing: recovery drops rows that are already sealed. Whatever of this is damaged, the rest is kept: `found` and
+`set_aside` say what was, `untold` which undelivered entries are gone.
 """
 
+import contextlib
 import os
-import sqlite3
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import zstandard
-
-from agent import files
+from agent import files, losses
+from agent.day_files import DayFiles
+from agent.losses import Cause, Gone, Range
+from agent.open_file import OPEN, Left, OpenFile, Unsealed
+from agent.stored import Extent, Stored
+from contract import body, entry, records
 from contract.chain import Head
-from contract.entry import Sealed
-from contract.message import PLAIN_BYTES_MAX
+from contract.errors import Inadmissible
+from contract.void_records import VoidPart
 
-ENTRIES = (
-    """CREATE TABLE IF NOT EXISTS entry (
-  id INTEGER PRIMARY KEY, epoch BLOB NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL, type TEXT NOT NULL,
-  from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL, at_ns INTEGER NOT NULL, covers INTEGER NOT NULL,
-  signed BLOB NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL, UNIQUE (epoch, seq))""",
-    "CREATE INDEX IF NOT EXISTS entry_by_type ON entry (type, id)",
-)
-OPEN = (
-    """CREATE TABLE IF NOT EXISTS unsealed (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, data BLOB, at_ns INTEGER, crc INTEGER)""",
-    "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, data BLOB, crc INTEGER)",
-    "CREATE TABLE IF NOT EXISTS delivered (epoch BLOB PRIMARY KEY, seq INTEGER, hash BLOB)",
-)
-INSERT = "INSERT INTO entry VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-SELECT = "SELECT signed, body, hash, epoch, seq, type, from_ns, to_ns, crc FROM entry"
+__all__ = ["Extent", "Journal", "Left", "Stored", "Unsealed"]
 
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A sealed entry with what its row says of it."""
-
-    sealed: Sealed
-    epoch: bytes
-    seq: int
-    type: str
-    from_ns: int
-    to_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unsealed:
-    """A row not yet under a signature: kind "scan" or "event", and its bytes."""
-
-    id: int
-    kind: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What the last run left open: rows that no entry covers, the state, and how many damaged rows were left out."""
-
-    rows: tuple[Unsealed, ...]
-    state: Mapping[str, bytes]
-    damaged: int
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The entries of one epoch in one day's file: seq `first` to `last`."""
-
-    path: Path
-    epoch: bytes
-    first: int
-    last: int
+STALE = ("lines",)  # state that must not be taken up again when it is older than what is sealed
 
 
 class Journal:
@@ -83,194 +33,196 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         """Open or begin a journal. Raises files.InUse, OSError or sqlite3.OperationalError."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._lock = folder, files.lock(folder)
+        self.folder, self._lock = folder, files.lock(folder)
         self.set_aside: list[str] = []  # damaged files, by their new names; the caller tells of them
-        self.broken: set[bytes] = set()  # epochs of which a sealed entry can no longer be read
-        self._open = self._opened(folder / "open.db", OPEN)
-        self._day: tuple[Path, sqlite3.Connection] | None = None
-        self._extents: list[Extent] = []  # in the order of sealing; replaced, never changed, for other threads read it
-        self._covered = self._latest_ns = 0
-        for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].db")):
-            self._opened(path, ENTRIES).close()  # sets a damaged file aside before anybody relies on it
-            self._survey(path)
-        self._never_reuse_row_ids()
+        self.found: list[str] = []  # what else was damaged
+        self._gone: list[Gone] = []
+        self._told: list[Range] = []
+        self._survey()
+
+    def reopen(self) -> None:
+        """Take the path of a start once more, after a failed write or where an entry turned out to be damaged."""
+        self._open.close()
+        self._days.close()
+        self._survey()
 
     def close(self) -> None:
         """Let go of the files."""
         self._open.close()
-        if self._day is not None:
-            self._day[1].close()
+        self._days.close()
         os.close(self._lock)
 
     def latest_ns(self) -> int:
         """The latest time at which anything was written: whatever comes must be later, or it would be out of order."""
-        (rows_ns,) = self._open.execute("SELECT max(at_ns) FROM unsealed").fetchone()
-        return max(self._latest_ns, rows_ns or 0)
+        return max(self._days.latest_ns, self._open.latest_ns())
 
     def record(self, rows: Sequence[tuple[str, bytes]], state: Mapping[str, bytes], at_ns: int) -> None:
         """Commit unsealed rows and state together. After a crash either all of it is there or none."""
-        with self._open:
-            self._open.executemany(
-                "INSERT INTO unsealed (kind, data, at_ns, crc) VALUES (?, ?, ?, ?)",
-                [(kind, data, at_ns, _crc(kind.encode(), data)) for kind, data in rows],
-            )
-            self._open.executemany(
-                "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
-                [(name, data, _crc(name.encode(), data)) for name, data in state.items()],
-            )
+        self._open.record(rows, state, at_ns)
 
     def left(self) -> Left:
         """What `record` made durable and no entry covers yet."""
-        rows, state, damaged = [], {}, 0
-        for row_id, kind, data, crc in self._open.execute(
-            "SELECT id, kind, data, crc FROM unsealed WHERE id > ? ORDER BY id", (self._covered,)
-        ):
-            if _is_sound(kind, data, crc):
-                rows.append(Unsealed(row_id, kind, data))
-            else:
-                damaged += 1
-        for name, data, crc in self._open.execute("SELECT name, data, crc FROM state"):
-            if _is_sound(name, data, crc):
-                state[name] = data
-            else:
-                damaged += 1
-        return Left(tuple(rows), state, damaged)
+        left = self._open.left(self._days.covered)
+        if not self._is_stale:
+            return left
+        return replace(left, state={name: data for name, data in left.state.items() if name not in STALE})
 
     def last_row(self) -> int:
         """The newest unsealed row's id, or 0: what the next entries will cover."""
-        (row_id,) = self._open.execute("SELECT seq FROM sqlite_sequence WHERE name = 'unsealed'").fetchone() or (0,)
-        return int(row_id)
+        return self._open.last_row()
+
+    def begins_day(self, at_ns: int) -> bool:
+        """Whether an entry sealed now is the first of its file."""
+        return not any(extent.day == self._days.of(at_ns) for extent in self._days.extents[-1:])
 
     def seal(self, entries: Sequence[Stored], covers: int, at_ns: int) -> None:
         """Commit sealed entries that cover the unsealed rows up to `covers`, then drop those rows."""
-        path, connection = self._file_of(at_ns)
-        with connection:
-            connection.executemany(INSERT, [_row(entry, covers, at_ns) for entry in entries])
+        extent = self._days.append(entries, covers, at_ns)
         # a crash here leaves rows that the entries above already cover: `left` passes them over
-        self._covered, self._latest_ns = max(self._covered, covers), max(self._latest_ns, at_ns)
-        self._extents = _extended(self._extents, path, entries)
-        with self._open:
-            self._open.execute("DELETE FROM unsealed WHERE id <= ?", (covers,))
+        self._told += [told for one in entries for told in _told(one)]
+        self._open.sealed(extent, covers, at_ns)
 
     def head(self) -> Head | None:
-        """The last entry ever sealed."""
-        if not self._extents:
-            return None
-        last = self._extents[-1]
-        with files.reading(last.path) as file:
-            row = file.execute("SELECT hash FROM entry WHERE epoch = ? AND seq = ?", (last.epoch, last.last)).fetchone()
-        return Head(last.epoch, last.last, row[0])
+        """The last entry ever sealed, though its file may be gone."""
+        last, kept = self._days.extents[-1:], self._open.head()
+        if kept is not None and not (last and last[0].epoch == kept[0].epoch and last[0].last >= kept[0].seq):
+            is_newer = not last or last[0].epoch == kept[0].epoch or kept[1] > self._days.latest_ns
+            if is_newer:
+                return kept[0]
+        return Head(last[0].epoch, last[0].last, last[0].last_hash) if last and last[0].last_hash else None
 
     def since(self, from_ns: int, kind: str) -> Iterator[Stored]:
         """Sound entries of a type whose time span ends at or after `from_ns`, in order."""
-        for path in self._days():
-            yield from self._rows(path, "WHERE type = ? AND to_ns >= ? ORDER BY id", (kind, from_ns))
+        for day in self._days.days():
+            yield from self._days.rows(day, "WHERE type = ? AND to_ns >= ? ORDER BY id", (kind, from_ns))
 
     def backwards(self, kind: str) -> Iterator[Stored]:
         """Sound entries of a type, the newest first."""
-        for path in reversed(self._days()):
-            yield from self._rows(path, "WHERE type = ? ORDER BY id DESC", (kind,))
+        for day in reversed(self._days.days()):
+            yield from self._days.rows(day, "WHERE type = ? ORDER BY id DESC", (kind,))
 
     def after(self, reached: Mapping[bytes, int], limit: int) -> list[Stored]:
         """The first `limit` entries beyond what each epoch has reached, in the order they were sealed.
 
-        Nothing beyond a hole: an entry can only be admitted after the one before it.
+        Nothing beyond a hole: an entry can only be admitted after the one before it, or after a void over the hole.
         """
         found: list[Stored] = []
         due: dict[bytes, int] = {}
-        for extent in self._extents:
+        for extent in self._days.extents:
             first = due.setdefault(extent.epoch, reached.get(extent.epoch, -1) + 1)
             if not extent.first <= first <= extent.last or len(found) >= limit:
                 continue
             words = "WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
             room = limit - len(found)
-            for entry in self._rows(extent.path, words, (extent.epoch, first, extent.last, room)):
-                if entry.seq != due[extent.epoch]:
+            for one in self._days.rows(extent.day, words, (extent.epoch, first, extent.last, room)):
+                if one.seq != due[extent.epoch]:
                     break
-                found.append(entry)
+                found.append(one)
                 due[extent.epoch] += 1
         return found
 
     def delivered(self) -> dict[bytes, int]:
         """How far the gateway has confirmed each epoch."""
-        with files.reading(self._folder / "open.db") as file:
-            return dict(file.execute("SELECT epoch, seq FROM delivered"))
+        return dict(self._open.confirmed)
 
     def confirm(self, reached: Mapping[bytes, int]) -> None:
-        """Remember per epoch how far a receipt says it is durable; -1: nothing of it."""
-        with files.reading(self._folder / "open.db") as file, files.durable(file):
-            file.executemany("INSERT OR REPLACE INTO delivered (epoch, seq) VALUES (?, ?)", list(reached.items()))
+        """Remember per epoch how far a receipt says it is durable; -1: nothing of it. Raises sqlite3.Error."""
+        self._open.confirm(reached)
 
-    def _file_of(self, at_ns: int) -> tuple[Path, sqlite3.Connection]:
-        """Where an entry sealed now belongs: today's file, but never one before the last."""
-        path = self._folder / f"{datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).date().isoformat()}.db"
-        path = max([path, *(extent.path for extent in self._extents[-1:])])
-        if self._day is None or self._day[0] != path:
-            if self._day is not None:
-                self._day[1].close()
-            self._day = path, self._opened(path, ENTRIES)
-        return self._day
+    def is_damaged(self) -> bool:
+        """Whether an entry turned out to be damaged that is still to be delivered: `reopen` sees to it."""
+        unread = list(self._days.unread)
+        return self._days.is_corrupt or any(seq > self._open.confirmed.get(epoch, -1) for epoch, seq in unread)
 
-    def _survey(self, path: Path) -> None:
-        with files.reading(path) as file:
-            epochs = file.execute("SELECT epoch, min(seq), max(seq) FROM entry GROUP BY epoch ORDER BY min(id)")
-            self._extents += [Extent(path, *row) for row in epochs]
-            row = file.execute("SELECT coalesce(max(covers), 0), coalesce(max(at_ns), 0) FROM entry").fetchone()
-        self._covered, self._latest_ns = max(self._covered, row[0]), max(self._latest_ns, row[1])
+    def untold(self) -> list[Gone]:
+        """What is gone, and lacking at the gateway, and not in a void yet; nothing while receipts are not known."""
+        return losses.untold(self._gone, self._open.confirmed, self._told) if self._open.knows_receipts else []
 
-    def _never_reuse_row_ids(self) -> None:
-        """Where `open.db` was lost its ids would start again, below those that entries say they cover."""
-        if self.last_row() < self._covered:
-            with self._open:
-                self._open.execute("INSERT INTO unsealed (id) VALUES (?)", (self._covered,))
-                self._open.execute("DELETE FROM unsealed WHERE id = ?", (self._covered,))
+    def extents(self) -> list[Extent]:
+        """What the day files hold, in the order of sealing."""
+        return self._days.extents
 
-    def _days(self) -> list[Path]:
-        return list(dict.fromkeys(extent.path for extent in self._extents))
+    def path(self, day: str) -> Path:
+        """Where a day's file lies."""
+        return self._days.path(day)
 
-    def _rows(self, path: Path, words: str, values: Sequence[object]) -> Iterator[Stored]:
-        with files.reading(path) as file:
-            for row in file.execute(f"{SELECT} {words}", values):
-                if isinstance(row[0], bytes) and isinstance(row[1], bytes) and _crc(row[0], row[1]) == row[8]:
-                    yield _stored(row)
-                else:
-                    self.broken.add(row[3])
+    def delete(self, day: str, cause: Cause) -> None:
+        """Delete a day's file: one whose entries are confirmed, or in a void that is sealed."""
+        held = [extent for extent in self._days.extents if extent.day == day]
+        self._days.delete(day)
+        self._gone += [Gone(extent, cause) for extent in held]
+        self._told = [told for one in self.since(0, "void") for told in _told(one)]
+        self._open.survey(self._days.extents, self._gone)
 
-    def _opened(self, path: Path, schema: Sequence[str]) -> sqlite3.Connection:
-        connection, aside = files.opened(path, schema)
-        if aside is not None:
-            self.set_aside.append(aside)
-        return connection
+    def _survey(self) -> None:
+        """Open every file, and know what is there and what is not."""
+        path = self.folder / "open.db"
+        found = files.prepare(path)
+        connection, aside = files.opened(path, OPEN)
+        self._open, self._days = OpenFile(path, connection), DayFiles(self.folder)
+        self._days.survey(self._open.confirmed)
+        head = self._open.head()
+        # one seal can be ahead of it, by a crash between the two commits
+        self._is_stale = head is not None and len({ns for ns in self._days.sealed_ns if ns > head[1]}) > 1
+        if self._is_stale:
+            found.append(f"{path.name} is older than what is sealed: batches are looked for anew")
+        if found or aside is not None or self._open.damaged:
+            self._open.forget_receipts()
+        self.set_aside += [*([] if aside is None else [aside]), *self._days.set_aside]
+        self.found += [*found, *self._days.found]
+        self._open.never_reuse_row_ids(self._days.covered)
+        self._told = [told for one in self.since(0, "void") for told in _told(one)]
+        self._gone = self._missing()
+        for one in losses.untold(self._gone, self._open.confirmed, self._told):
+            count, what = (
+                one.extent.last - one.extent.first + 1,
+                "unreadable" if self.path(one.extent.day).exists() else "gone",
+            )
+            self.found.append(f"{one.extent.day}: {what}: {count} entries that were not delivered yet")
+        self._open.survey(self._days.extents, self._gone)
+        self._finish_promised()
+
+    def _missing(self) -> list[Gone]:
+        """What is gone, known before or new."""
+        gone, there = self._open.gone(), self._days.extents
+        known = [one.extent for one in gone]
+        held = losses.missing(self._open.held(), [*there, *known])
+        seen = losses.missing(losses.between(there), [*known, *held])
+        lost = [replace(one, last_hash=one.last_hash or self._named_by_next(one)) for one in (*held, *seen)]
+        return [*gone, *(Gone(one, "damaged") for one in lost)]
+
+    def _named_by_next(self, lost: Extent) -> bytes | None:
+        """The hash of the last lost entry, which the one after it states."""
+        for extent in self._days.extents:
+            if extent.epoch == lost.epoch and extent.first == lost.last + 1:
+                words = "WHERE epoch = ? AND seq = ?"
+                for one in self._days.rows(extent.day, words, (extent.epoch, extent.first)):
+                    with contextlib.suppress(Inadmissible):
+                        return entry.read(one.sealed.signed).header.prev
+        return None
+
+    def _finish_promised(self) -> None:
+        """Delete what a void already says was deleted: a crash came before it."""
+        promised = list(self._promised())
+        confirmed = [Range(epoch, 0, seq) for epoch, seq in self._open.confirmed.items()]
+        for day in self._days.days()[:-1]:
+            mine = [extent for extent in self._days.extents if extent.day == day]
+            if losses.missing(mine, promised) != mine and not losses.missing(mine, [*promised, *confirmed]):
+                self.delete(day, "disk_full")
+
+    def _promised(self) -> Iterator[Range]:
+        for one in self.since(0, "void"):
+            for part in _voids(one):
+                if part.cause == "disk_full":
+                    yield Range(part.epoch, part.first, part.last)
 
 
-def _extended(extents: Sequence[Extent], path: Path, entries: Sequence[Stored]) -> list[Extent]:
-    made = list(extents)
-    for entry in entries:
-        if made and (made[-1].path, made[-1].epoch) == (path, entry.epoch):
-            made[-1] = replace(made[-1], last=entry.seq)
-        else:
-            made.append(Extent(path, entry.epoch, entry.seq, entry.seq))
-    return made
+def _told(stored: Stored) -> list[Range]:
+    return [Range(part.epoch, part.first, part.last) for part in _voids(stored)]
 
 
-def _crc(name: bytes, data: bytes) -> int:
-    return zlib.crc32(data, zlib.crc32(name))
-
-
-def _is_sound(name: object, data: object, crc: object) -> bool:
-    """Whether a row is what was written; a damaged one may hold values of any type."""
-    return isinstance(name, str) and isinstance(data, bytes) and _crc(name.encode(errors="replace"), data) == crc
-
-
-def _row(entry: Stored, covers: int, at_ns: int) -> tuple[object, ...]:
-    signed, body = entry.sealed.signed, zstandard.ZstdCompressor(level=3).compress(entry.sealed.body)
-    return (
-        entry.epoch, entry.seq, entry.sealed.hash, entry.type, entry.from_ns, entry.to_ns, at_ns, covers, signed, body,
-        _crc(signed, body),
-    )  # fmt: skip
-
-
-def _stored(row: tuple[bytes, bytes, bytes, bytes, int, str, int, int, int]) -> Stored:
-    signed, packed, entry_hash, epoch, seq, kind, from_ns, to_ns, _ = row
-    body = zstandard.ZstdDecompressor().decompress(packed, max_output_size=PLAIN_BYTES_MAX)
-    return Stored(Sealed(signed, body, entry_hash), epoch, seq, kind, from_ns, to_ns)
+def _voids(stored: Stored) -> Iterable[VoidPart]:
+    if stored.type == "void":
+        for part in body.unpack(stored.sealed.body).parts:
+            if part is not None:
+                yield records.read(part, VoidPart)

@@ -6,17 +6,14 @@ archive's member `entries.cborseq`, in the order of sealing. Never: a lock, a wr
 
 import contextlib
 import sqlite3
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import zstandard
 
-from agent import files
+from agent import files, stored
+from agent.day_files import DAYS
 from contract import cbor
-from contract.message import PLAIN_BYTES_MAX
-
-DAYS = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].db"
 
 
 def pack(folder: Path) -> tuple[bytes, int]:
@@ -42,10 +39,10 @@ def pack(folder: Path) -> tuple[bytes, int]:
 def _entries(path: Path) -> Iterator[tuple[bytes, bytes] | None]:
     """Signed header and body of each row; None for one that is not what was written."""
     with files.reading(path) as file:
-        for signed, body, crc in file.execute("SELECT signed, body, crc FROM entry ORDER BY id"):
-            sound = isinstance(signed, bytes) and isinstance(body, bytes)
-            plain = None
-            if sound and zlib.crc32(body, zlib.crc32(signed)) == crc:
+        for row in file.execute(f"{stored.SELECT} ORDER BY id"):
+            entry = None
+            if stored.is_sound(row):
                 with contextlib.suppress(zstandard.ZstdError):
-                    plain = zstandard.ZstdDecompressor().decompress(body, max_output_size=PLAIN_BYTES_MAX)
-            yield None if plain is None else (signed, plain)
+                    sealed = stored.stored(row).sealed
+                    entry = sealed.signed, sealed.body
+            yield entry

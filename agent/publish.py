@@ -95,8 +95,8 @@ class Publisher:
         return taken
 
     def is_stuck(self, epoch: bytes) -> bool:
-        """Whether later entries of an epoch can no longer be delivered."""
-        return epoch in self._outbox.stopped or epoch in self._journal.broken
+        """Whether the gateway takes no more entries of an epoch."""
+        return epoch in self._outbox.stopped
 
     async def run(self, now_ns: Callable[[], int]) -> None:
         """Send and receive until cancelled."""

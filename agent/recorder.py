@@ -9,13 +9,15 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent import closing, columns, identity, lines, manifest, recall, rows, scheduled
+from agent import closing, columns, identity, lines, losses, manifest, recall, rows, scheduled
+from agent.aggregation.replay import Readings, since
 from agent.batches import Ended, Source
 from agent.closing import Place
 from agent.config import Line
 from agent.drivers import Scan
 from agent.journal import Journal, Left, Stored
 from agent.known import Known
+from agent.losses import Gone
 from agent.so_far import SoFar
 from agent.told import event as in_words
 from contract import records
@@ -68,6 +70,7 @@ class Recorder:
         self._standings: dict[str, identity.Standing] = {}
         self._parent: Head | None = None  # the entry this epoch follows
         self._jumps: list[tuple[int, int]] = []  # of our time, since the start: when, and how far
+        self.rounds_kept = 0  # how often scans and events became durable
         self._configure(self._as_configured())
 
     @property
@@ -90,6 +93,7 @@ class Recorder:
             self._configure(configured)
             self._begin(head, left, now_ns)
             self._journal.record([], {"parts": rows.write_parts(configured.parts)}, now_ns)
+        self.tell_gone(self._journal.untold(), now_ns)
         self._recall_running(now_ns)
 
     def reconfigure(self, settings: Settings, now_ns: int) -> None:
@@ -129,6 +133,28 @@ class Recorder:
             self._keep([], events, {"lines": rows.write_lines(after)}, to_ns)
             self._lines = after
 
+    def tell_gone(self, gone: Sequence[Gone], now_ns: int) -> None:
+        """Put under a signature which entries nobody will ever send; in an epoch that lacks none of them itself."""
+        if not gone:
+            return
+        if any(one.extent.epoch == self.epoch for one in gone):
+            self.renew("entries of the epoch before are gone", now_ns)
+        parts = [records.write(losses.void(one)) for one in gone]
+        for one in gone:
+            extent, what = one.extent, (one.cause, one.extent.day)
+            log.error("epoch=%s seq=%d to %d gone cause=%s %s", extent.epoch.hex(), extent.first, extent.last, *what)
+        for told in columns.cut(parts):
+            self._journal.seal([self._write("void", told, _span(gone), now_ns)], 0, now_ns)
+
+    def rests_on_ns(self, now_ns: int) -> int:
+        """The time of the earliest reading that a batch without a record rests on, or one still to begin."""
+        needed_ns = lines.needed_ns(self._lines, self._settings.lines, now_ns)
+        for name in self._stated.lines:
+            self._recall(name, needed_ns)
+        return min(
+            [needed_ns, *(at_ns for column in self._known.columns.values() if (at_ns := _from(column, needed_ns)))]
+        )
+
     def take(
         self, scans: Sequence[tuple[str, Scan]], events: Sequence[records.EventPart], sources: Mapping[str, Source],
         now_ns: int,
@@ -148,6 +174,8 @@ class Recorder:
     def seal(self, now_ns: int) -> None:
         """Put everything pending under a signature."""
         self._sealed_at_ns = now_ns
+        if self._journal.begins_day(now_ns):
+            self._seal_manifest("a new day", now_ns)  # a day's file can be read without those before it
         if not self._pending.readings and not self._events:
             return
         written: list[Stored] = []
@@ -246,6 +274,7 @@ class Recorder:
         kept = [("scan", rows.write_scan(meter, scan)) for meter, scan in scans] + [("event", data) for data in told]
         if kept or state:
             self._journal.record(kept, state, now_ns)
+            self.rounds_kept += 1
         self._events += told
         counted = {meter for meter, _ in self._known.places}
         read = _points(self._known.counters, self._known.places) if scans else set()
@@ -311,19 +340,20 @@ class Recorder:
                 )  # fmt: skip
 
     def _seal_manifest(self, reason: str, now_ns: int) -> None:
-        first = manifest.author(self._parent, reason, self._settings.config_hash, now_ns, self._writer.key)
+        first = manifest.author(self._parent, reason, self._settings.config_hash, now_ns)
         entry = self._write("manifest", [first, *self._stated.parts], Span(now_ns, now_ns), now_ns)
         self._journal.seal([entry], 0, now_ns)
 
     def _tell_damage(self, now_ns: int) -> None:
         """Record what could not be read, before anything else: a second crash must not hide the first."""
-        found = [("journal_damaged", name) for name in self._journal.set_aside]
+        found = [("journal_damaged", about) for about in (*self._journal.set_aside, *self._journal.found)]
         if damaged := self._journal.left().damaged:
             found.append(("rows_damaged", f"{damaged} rows not yet sealed"))
         for event, about in found:
             log.warning("event=%s about=%s", event, about)
             data = records.write(records.EventPart(event=event, about=about, at_ns=now_ns, detail={}))
             self._journal.record([("event", data)], {}, now_ns)
+        self._journal.set_aside, self._journal.found = [], []
 
     def _write(self, kind: str, parts: Sequence[bytes], span: Span, now_ns: int) -> Stored:
         now = Circumstances(now_ns, self._clock_state(), self.checkpoint, self._fresh(32))
@@ -333,6 +363,17 @@ class Recorder:
 
 def _stored(header: Header, sealed: Sealed) -> Stored:
     return Stored(sealed, header.epoch, header.seq, header.type, header.from_ns, header.to_ns)
+
+
+def _span(gone: Sequence[Gone]) -> Span:
+    return Span(min(one.extent.from_ns for one in gone), max(one.extent.to_ns for one in gone))
+
+
+def _from(column: Readings, needed_ns: int) -> int | None:
+    """When the first reading was asked for that an edge at `needed_ns` or later can rest on."""
+    kept = since(column, needed_ns)
+    before = [] if kept.earlier is None else [kept.earlier.known]
+    return min((int(one.requested_ns[0]) for one in (kept, *before) if one.requested_ns.size), default=None)
 
 
 def _points(counters: closing.Counters, places: Collection[Place]) -> set[Place]:

@@ -26,7 +26,6 @@ PACKAGES = {
     "mosquitto": "mosquitto",
     "mosquitto_passwd": "mosquitto",
     "postgres": "postgresql",
-    "softhsm2-util": "softhsm2",
 }
 
 

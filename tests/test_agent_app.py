@@ -89,15 +89,13 @@ async def test_a_second_start_follows_the_first_and_its_clock_does_not_run_back(
     ahead = app.AgentClock().now_ns() + 3600 * 10**9
     journal = Journal(site.folder)
     journal.record([], {}, ahead)
-    journal.record([("event", b"\xa0")], {}, ahead)
-    journal._open.execute("UPDATE unsealed SET crc = 0")  # damaged: only its time is believed
-    journal._open.commit()
+    journal.record([("nothing", b"")], {}, ahead)
     journal.close()
     driver = await run(site, monkeypatch, 3, lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert min(driver.given) >= ahead - TICK_NS
     history = sealed(site)
     assert history.reasons == ["first start", "restart"]
-    assert {"rows_damaged", "clock_behind"} <= {event.event for event in history.events()}
+    assert "clock_behind" in {event.event for event in history.events()}
 
 
 async def test_a_folder_in_use_is_not_shared(tmp_path):

@@ -59,11 +59,13 @@ def test_rows_and_state_wait_until_an_entry_covers_them(journal, folder):
 
 def test_rows_that_an_entry_covers_are_passed_over_though_a_crash_left_them(journal, folder):
     journal.record([("scan", b"1")], {}, 0)
-    journal._open.execute("CREATE TRIGGER crash BEFORE DELETE ON unsealed BEGIN SELECT raise(ABORT, 'crash'); END")
+    journal._open._file.execute(
+        "CREATE TRIGGER crash BEFORE DELETE ON unsealed BEGIN SELECT raise(ABORT, 'crash'); END"
+    )
     with pytest.raises(Exception, match="crash"):
         journal.seal([stored(ONE, 0)], journal.last_row(), 0)
-    journal._open.execute("DROP TRIGGER crash")
-    assert journal._open.execute("SELECT count(*) FROM unsealed").fetchone() == (1,)
+    journal._open._file.execute("DROP TRIGGER crash")
+    assert journal._open._file.execute("SELECT count(*) FROM unsealed").fetchone() == (1,)
     assert reopened(journal, folder).left().rows == ()
     assert journal.head().seq == 0
 
@@ -124,11 +126,11 @@ def test_nothing_is_given_beyond_a_hole_and_other_epochs_go_on(journal, folder):
 
 def test_a_damaged_entry_is_never_handed_on(journal):
     seal(journal, ONE, 0, 3)
-    with files.reading(next(iter(journal._folder.glob("1970*.db")))) as file, file:
+    with files.reading(next(iter(journal.folder.glob("1970*.db")))) as file, file:
         file.execute("UPDATE entry SET body = zeroblob(40) WHERE seq = 1")
     assert places(journal.after({}, 10)) == [(1, 0)]
     assert places(journal.since(0, "segment")) == [(1, 0), (1, 2), (1, 3)]
-    assert journal.broken == {ONE}
+    assert journal.is_damaged()
 
 
 def test_delivered_days_cost_nothing(journal, monkeypatch):

@@ -9,8 +9,9 @@ from plant_in_memory import CLOCK, CONFIG, T0, S, Site, at_ns, meter_scan, plc_s
 from agent import recorder as recorders
 from agent.batches import Source
 from agent.drivers import Reading
-from contract import message, records, segment
+from contract import body, message, records, segment
 from contract.records import EventPart
+from contract.void_records import VoidPart
 
 
 @pytest.fixture
@@ -203,10 +204,10 @@ def test_damaged_rows_and_state_are_told_and_the_others_sealed(tmp_path):
     site = Site.at(tmp_path)
     site.start(0)
     site.read_rounds(dict.fromkeys(range(1, 4), "A"))
-    site.journal._open.execute("UPDATE unsealed SET data = x'00' WHERE id = (SELECT min(id) FROM unsealed)")
-    site.journal._open.execute("UPDATE unsealed SET kind = 'scam' WHERE id = (SELECT max(id) FROM unsealed)")
-    site.journal._open.execute("UPDATE state SET data = x'ff' WHERE name = 'lines'")
-    site.journal._open.commit()
+    site.journal._open._file.execute("UPDATE unsealed SET data = x'00' WHERE id = (SELECT min(id) FROM unsealed)")
+    site.journal._open._file.execute("UPDATE unsealed SET kind = 'scam' WHERE id = (SELECT max(id) FROM unsealed)")
+    site.journal._open._file.execute("UPDATE state SET data = x'ff' WHERE name = 'lines'")
+    site.journal._open._file.commit()
     site.stop()
     site.start(5)
     events = [(e.event, e.about) for e in site.history().events()]
@@ -215,21 +216,39 @@ def test_damaged_rows_and_state_are_told_and_the_others_sealed(tmp_path):
     site.stop()
 
 
-def test_a_day_file_lost_makes_the_new_epoch_follow_what_is_left(tmp_path):
+def test_a_day_file_lost_leaves_the_new_epoch_after_what_was_sealed_last_and_says_what_is_gone(tmp_path):
     day = 86_400
     site = Site.at(tmp_path)
     site.start(0)
     site.read_rounds(dict.fromkeys(range(1, 9)))
-    kept = [stored.sealed.hash for stored in site.entries()]
+    kept = len(site.entries())
     site.read_rounds(dict.fromkeys(range(day, day + 9)))
+    last, epoch = site.entries()[-1], site.recorder.epoch
     site.stop()
-    last = max(site.folder.glob("2023-*.db"))
-    last.write_bytes(last.read_bytes()[:-3000] + bytes(3000))
+    max(site.folder.glob("2023-*.db")).write_bytes(b"gone")
     site.start(2 * day)
-    history = site.history()
-    parent = records.read(history.of_type("manifest")[-1][0], records.Author).parent
-    assert parent.hash == kept[-1]
-    assert any(e.event == "journal_damaged" for e in history.events())
+    told = site.journal.after({epoch: 2**62}, 9)
+    assert [stored.type for stored in told] == ["manifest", "segment", "event", "void"]
+    parent = records.read(body.unpack(told[0].sealed.body).parts[0], records.Author).parent
+    assert (parent.epoch, parent.seq, parent.hash) == (epoch, last.seq, last.sealed.hash)
+    (void,) = [records.read(part, VoidPart) for part in body.unpack(told[3].sealed.body).parts]
+    assert (void.epoch, void.first, void.last, void.last_hash) == (epoch, kept, last.seq, last.sealed.hash)
+    assert (void.cause, void.to_ns) == ("damaged", last.to_ns)
+    site.stop()
+
+
+def test_each_day_begins_with_a_manifest_so_that_its_file_can_be_read_by_itself(tmp_path):
+    site = Site.at(tmp_path)
+    midnight = (T0 // (86_400 * S) + 1) * 86_400 - T0 // S
+    site.start(midnight - 20)
+    site.read_rounds({k: "A" if k % 40 > 20 else None for k in range(midnight - 19, midnight + 60)})
+    first = {}
+    for stored in site.entries():
+        day = next(e.day for e in site.journal.extents() if e.first <= stored.seq <= e.last)
+        first.setdefault(day, stored.type)
+    assert first == {"2023-11-14.db": "manifest", "2023-11-15.db": "manifest"}
+    assert site.history().reasons == ["first start", "a new day"]
+    assert site.history().assert_batches_follow() >= 1
     site.stop()
 
 
