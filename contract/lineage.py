@@ -14,16 +14,22 @@ from contract.chain import Head, Lost
 UNKNOWN = Head(b"", 0, b"")  # the parent of an epoch whose beginning is not shown, or was lost
 
 Keeps = Literal["this", "other"]
+Way = dict[bytes, tuple[int, int | None]]  # epochs in order: the rank of each, and its last entry on the way
+Standing = Literal["trunk", "before", "aside", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """How an epoch began: its first entry's hash, which entry that follows, and its number in order of admission."""
+    """How an epoch began: its first manifest's hash, which entry that follows, and its number in order of admission.
+
+    `seq` is 0 but where its beginning was lost.
+    """
 
     epoch: bytes
     hash: bytes
     parent: Head | None
     index: int
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +56,23 @@ class Lineage:
     No last entry: the epoch goes on. `follows` has the entry each epoch is taken to follow.
     """
 
-    trunk: dict[bytes, tuple[int, int | None]] = field(default_factory=dict)
+    trunk: Way = field(default_factory=dict)
     follows: dict[bytes, tuple[bytes, int | None] | None] = field(default_factory=dict)
+    first: dict[bytes, int] = field(default_factory=dict)
     left: dict[bytes, list[Left]] = field(default_factory=dict)
 
     def place(self, epoch: bytes, seq: int) -> tuple[int, int] | None:
         """Where an entry stands on the trunk; None if it is off it."""
-        return _place(self.trunk, epoch, seq)
+        return self.place_on(self.trunk, epoch, seq)
 
-    def path(self, epoch: bytes) -> dict[bytes, tuple[int, int | None]]:
+    def place_on(self, way: Way, epoch: bytes, seq: int) -> tuple[int, int] | None:
+        """Where an entry stands on a way; None if it is off it, or of an epoch's lost beginning."""
+        stretch = way.get(epoch)
+        if stretch is None or seq < self.first.get(epoch, 0) or (stretch[1] is not None and seq > stretch[1]):
+            return None
+        return stretch[0], seq
+
+    def path(self, epoch: bytes) -> Way:
         """What an epoch rests on, itself included: as the trunk, oldest first."""
         way: list[tuple[bytes, int | None]] = []
         step: tuple[bytes, int | None] | None = (epoch, None)
@@ -67,16 +81,18 @@ class Lineage:
             step = self.follows.get(step[0])
         return {name: (rank, last) for rank, (name, last) in enumerate(reversed(way))}
 
-    def is_set_aside(self, epoch: bytes, seq: int, index: int) -> bool:
-        """Whether what an entry tells does not count.
+    def standing(self, epoch: bytes, seq: int, index: int) -> Standing:
+        """How what an entry tells stands to the trunk.
 
-        Off the trunk only that counts which was admitted before the author went on elsewhere: what a branch says beside
-        the one that is kept may be the same again.
+        Off it only that counts which was admitted `before` its author went on elsewhere: what a branch says beside the
+        one that is kept may be the same again, and is set `aside`. `lost`: with the manifest that it needs.
         """
         if self.place(epoch, seq) is not None:
-            return False
+            return "trunk"
+        if epoch not in self.follows or seq < self.first[epoch]:
+            return "lost"
         since = [one.since for one in self.left.get(epoch, ()) if seq > one.after]
-        return not since or index >= min(since)
+        return "before" if since and index < min(since) else "aside"
 
 
 def read(begun: Sequence[Begun], keeps: Mapping[bytes, Keeps]) -> Lineage:
@@ -106,7 +122,7 @@ def _add(found: Lineage, one: Begun, keeps: Keeps | None) -> None:
         follows = one.parent.epoch, one.parent.seq
     elif one.parent is not None and tail is not None:
         follows = tail, None  # what it follows is not here: it goes on from where its author stood
-    found.follows[one.epoch] = follows
+    found.follows[one.epoch], found.first[one.epoch] = follows, one.seq
     on_trunk = follows is None or follows[1] is None or found.place(follows[0], follows[1]) is not None
     if keeps == "other" and tail is not None:
         found.left[one.epoch] = [Left(-1, -1)]
@@ -133,13 +149,6 @@ def _go_on(found: Lineage, one: Begun) -> None:
             found.left.setdefault(epoch, []).append(Left(-1, one.index))
         elif kept[1] is not None and (last is None or last > kept[1]):
             found.left.setdefault(epoch, []).append(Left(kept[1], one.index))
-
-
-def _place(way: Mapping[bytes, tuple[int, int | None]], epoch: bytes, seq: int) -> tuple[int, int] | None:
-    stretch = way.get(epoch)
-    if stretch is None or (stretch[1] is not None and seq > stretch[1]):
-        return None
-    return stretch[0], seq
 
 
 def odd(

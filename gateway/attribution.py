@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gateway import media
-from gateway.batch_facts import BatchFacts, OutputUnit, Shared, Told, distinct, facts, known_sum, late_facts
+from gateway.batch_facts import NO_BRANCH, BatchFacts, OutputUnit, Shared, Told, distinct, facts, known_sum, late_facts
 from gateway.factors import UNITS, Factor, grams_micro
 from gateway.overlap import overlapping, split
 from gateway.site_model import Product, SiteModel, Utility
@@ -53,7 +53,13 @@ INCOMPLETE, OVERLAP, NO_LINE = "incomplete", "overlaps another batch of its line
 UNSHARED = "its part of a shared time is not known"
 NO_GOOD, NOT_PIECES = "good output not known", "good output is a mass, the product is declared by the piece"
 NOT_MASS = "good output is in pieces, the product is declared by mass"
-NOT_RUN = (OVERLAP, NO_LINE)  # such a batch has no share in a utility: nothing says it ran beside the others
+ASIDE, LOST = "told on a branch that is set aside", "the manifest it needs is lost"
+NOT_RUN = (
+    OVERLAP,
+    NO_LINE,
+    ASIDE,
+    LOST,
+)  # such a batch has no share in a utility: nothing says it ran beside the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,8 @@ def exclusions(site: SiteModel, batches: Sequence[BatchFacts]) -> list[str | Non
 
 
 def _unfit(site: SiteModel, batch: BatchFacts) -> str | None:
+    if batch.branch in NO_BRANCH:
+        return ASIDE if batch.branch == "aside" else LOST
     if site.line(batch.agent, batch.line) is None:
         return NO_LINE
     product = site.product(batch.product)

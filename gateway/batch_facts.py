@@ -11,6 +11,7 @@ from typing import Literal
 from contract import records
 from contract.errors import Malformed
 from contract.late_records import LatePart
+from contract.lineage import Standing
 from contract.lots import Lot, output
 from contract.records import Overlap
 from gateway import media
@@ -21,6 +22,7 @@ from gateway.summed import MeterError, meter_error, u95_of
 Interval = tuple[int, int]
 Place = tuple[str, str]  # meter, point
 OutputUnit = Literal["g_milli", "one_milli"]  # mass in mg, or thousandths of a piece
+NO_BRANCH = ("aside", "lost")  # of batches that are in no figure
 OUTPUTS: tuple[OutputUnit, ...] = ("g_milli", "one_milli")
 
 
@@ -67,7 +69,7 @@ class BatchFacts:
     `late` is None where the agent itself saw the batch; `by_hand` are the figures that a person gave (manual.py).
     `errors` are those of its energy's meters, for sums of several batches. `edges` are start and end as intervals;
     `together` is None where its line runs one batch at a time; `beside` are those that had not ended when it did. With
-    `shared`, the energy is its part (overlap.py).
+    `shared`, the energy is its part (overlap.py). `branch` says whether its entry is on its agent's trunk.
     """
 
     agent: str
@@ -93,6 +95,7 @@ class BatchFacts:
     shared: Shared | None = None
     good_one_milli: int | None = None
     scrap_one_milli: int | None = None
+    branch: Standing = "trunk"
 
     def good(self, unit: OutputUnit) -> int | None:
         """Good output in this unit."""
@@ -152,9 +155,12 @@ def late_facts(parts: Sequence[bytes]) -> BatchFacts:
 
 
 def distinct(batches: Iterable[BatchFacts]) -> list[BatchFacts]:
-    """The batches in order of start, each once: an agent that crashed may seal the same record again in a new epoch."""
+    """The batches in order of start, each once: an agent that crashed may seal the same record again in a new epoch.
+
+    One that is set aside never stands for one that counts.
+    """
     once: dict[tuple[int, int, str, str, str, bool], BatchFacts] = {}
-    for batch in batches:
+    for batch in sorted(batches, key=lambda one: one.branch in NO_BRANCH):
         once.setdefault(_order(batch), batch)
     return [once[key] for key in sorted(once)]
 

@@ -1,4 +1,4 @@
-"""`metertrail gateway`: check a configuration, run it, say what became of an agent's key, or make a password's line."""
+"""`metertrail gateway`: check a configuration, run it, answer for its agents and their keys, make a password's line."""
 
 import argparse
 import getpass
@@ -21,6 +21,11 @@ def main(argv: list[str]) -> int:
     command = commands.add_parser("password", help="print a line for the embedded broker's password file")
     command.add_argument("name", help="the agent's name, or the gateway's mqtt.username")
     _add_key_commands(commands)
+    commands.add_parser("acknowledge", help="answer for what is odd in an agent's chain", add_help=False)
+    if argv[:1] == ["acknowledge"]:
+        from gateway import acknowledge_cli  # noqa: PLC0415 - `password` needs none of it
+
+        return acknowledge_cli.main(argv[1:])
     asked = parser.parse_args(argv)
     if asked.command == "password":
         return _password(asked.name)

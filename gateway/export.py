@@ -4,38 +4,37 @@ In: a ledger and what is asked for. Out: the bytes of an archive that `metertrai
 number that does not follow from the ledger's entries; the clock; a body that the statement does not need.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import islice
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from agent.aggregation import batch_record, replay
-from agent.aggregation.replay import Counter
+from agent.aggregation import batch_record
 from contract import archive, cbor, checkpoint, keys, records
-from contract.derived_records import DerivedPart
 from contract.entry import AGENT_TYPES
 from contract.entry import read as read_entry
 from contract.errors import Malformed
-from contract.segment import is_good
+from contract.lineage import Lineage, Standing
 from gateway import (
     attribution,
     cross_check,
     factors,
+    lineages,
     manual,
     media,
     metered,
     metering,
+    needs,
     overlap_evidence,
     site_model,
     virtual,
 )
 from gateway.ledger import LedgerEntry
-from gateway.metered import ALL_TIME, Log, of_kind, parts_of, segments_of
+from gateway.metered import ALL_TIME, Log, of_kind, parts_of
 from gateway.site_model import CounterRef, SiteModel
 from gateway.statement import Statement
+from gateway.trust import GATEWAY
 
 File = TypeVar("File", records.SitePart, records.FactorPart)
 
@@ -118,17 +117,18 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
     shown = _shown(log, asked, size)
     declared = overlap_evidence.declarations(log, size)
     told: list[attribution.BatchFacts] = []
+    known = lineages.lineages(log, size)
     for entry in log.select(BATCHES, shown.batches_ns, asked.to_ns):
         if entry.index < size:
             try:
-                told.append(declared.with_line(entry, _facts(entry, said)))
+                told.append(replace(declared.with_line(entry, _facts(entry, said)), branch=_standing(known, entry)))
             except Malformed:
                 continue  # no batch: one agent's garbage keeps no other's figures back; the verifier names it
 
     def read(meters: set[tuple[str, str]]) -> metered.Read:
         return metered.read(log, meters, shown.from_ns, shown.to_ns, size)
 
-    if site.media and (faults := list(media.mixed(site, _counters(log, size)))):
+    if site.media and (faults := list(media.mixed(site, needs.counters_stated(log, size)))):
         raise ValueError("; ".join(faults))
     find = _find(log, site, said, shown, size)
     whole = attribution.attribute(
@@ -142,6 +142,13 @@ def statement(log: Log, asked: Asked, size: int) -> Statement:
     )
     wanted = [one for one in whole.products if asked.product in {None, one.product}]
     return cross_check.beside(replace(whole, products=tuple(wanted)), site, said, find)
+
+
+def _standing(known: Mapping[str, Lineage], entry: LedgerEntry) -> Standing:
+    of = known.get(entry.author)
+    if entry.author == GATEWAY:
+        return "trunk"  # a batch told late rests on the trunk as it was
+    return "lost" if of is None else of.standing(entry.epoch, entry.seq, entry.index)
 
 
 def _manual(log: Log, size: int) -> manual.Manual:
@@ -197,8 +204,8 @@ def _shown(log: Log, asked: Asked, size: int) -> _Shown:
     sharing = [e.from_ns for e in batches if declared.shares(e)]
     last_ns = min(max([asked.to_ns, *(e.to_ns for e in batches)]) + MARGIN_NS, ALL_TIME[1])
     last_ns = _sealed_by(log, batches, last_ns)
-    needs, margin_ns = _needs(log, batches, size), MARGIN_NS
-    while _lacks(log, needs, max(first_ns - margin_ns, ALL_TIME[0]), size):
+    waiting, margin_ns = needs.needs(log, batches, size), MARGIN_NS
+    while needs.lacks(log, waiting, max(first_ns - margin_ns, ALL_TIME[0]), size):
         margin_ns *= 2
     return _Shown(max(first_ns - margin_ns, ALL_TIME[0]), last_ns, min([asked.from_ns, *sharing]))
 
@@ -215,143 +222,6 @@ def _sealed_by(log: Log, batches: Iterable[LedgerEntry], last_ns: int) -> int:
         if entry.index < records_at.get(entry.author, -1):
             last_ns = max(last_ns, entry.to_ns)
     return last_ns
-
-
-@dataclass(frozen=True, slots=True)
-class _Need:
-    """Two readings of this counter, under this configuration (begun at `floor_ns`), answered by `start_ns`."""
-
-    author: str
-    configuration: tuple[bytes, ...]
-    meter: str
-    point: str
-    start_ns: int
-    floor_ns: int
-
-
-def _needs(log: Log, batches: Iterable[LedgerEntry], size: int) -> list[_Need]:
-    """What the starts of batches rest on: the last two readings before them, however old."""
-    stated, floors = _configurations(log, size)
-    by_place = cache(_by_place)  # many batches rest on one configuration
-    needs = []
-    for entry in (one for one in batches if one.type == "batch"):  # a late one rests on nothing beyond the margin
-        configuration = _in_force(stated, entry)
-        try:
-            parts = parts_of(entry)
-            attribution.facts(entry.author, parts)
-            read = _read_for(configuration or ())
-        except Malformed:
-            continue
-        if configuration is None:
-            continue
-        start_ns = records.read(parts[0], records.BatchPart).start.earliest_ns
-        floor_ns = floors[entry.author, configuration]
-        needs += [
-            _Need(entry.author, configuration, amount.meter, point, start_ns, floor_ns)
-            for amount in (records.read(part, records.AmountPart) for part in parts[1:])
-            for point in read.get((amount.meter, amount.point), (amount.point,))
-        ]
-        order = [conf for author, conf in floors if author == entry.author]
-        for meter, point, before in _before_exchange(by_place, order, configuration, parts[1:], start_ns):
-            needs.append(_Need(entry.author, before, meter, point, start_ns, floors[entry.author, before]))
-    return needs
-
-
-def _before_exchange(
-    by_place: Callable[[tuple[bytes, ...]], dict[tuple[str, str], Counter]], order: Sequence[tuple[bytes, ...]],
-    configuration: tuple[bytes, ...], amounts: Iterable[bytes], start_ns: int,
-) -> Iterator[tuple[str, str, tuple[bytes, ...]]]:  # fmt: skip
-    """Of counters that were another instrument's at `start_ns`, the configuration (of these in order) that had it."""
-    until = order[: order.index(configuration)]
-    counters = by_place(configuration)
-    for amount in (records.read(part, records.AmountPart) for part in amounts):
-        place = amount.meter, amount.point
-        counter = counters.get(place)
-        if counter is None or counter.handover is None or start_ns >= counter.handover.last_ns:
-            continue
-        told = [by_place(one).get(place) for one in until]
-        while told and replay.counts_on(counter, told[-1]):
-            told.pop()
-        found = replay.earlier(counter, told)
-        if found is not None:
-            yield *place, until[max(found[1])]
-
-
-def _by_place(configuration: tuple[bytes, ...]) -> dict[tuple[str, str], Counter]:
-    return {(counter.meter, counter.point): counter for counter in _stated_counters(configuration)}
-
-
-def _counters(log: Log, size: int) -> Iterator[tuple[str, Counter]]:
-    """Every counter that a manifest states, with its agent, in order of the ledger."""
-    known: dict[tuple[bytes, ...], list[Counter]] = {}  # a restart states the same again
-    for entry in of_kind(log, "manifest", size):
-        parts = tuple(parts_of(entry)[1:])
-        if parts not in known:
-            known[parts] = _stated_counters(parts)
-        yield from ((entry.author, counter) for counter in known[parts])
-
-
-def _stated_counters(parts: tuple[bytes, ...]) -> list[Counter]:
-    """A manifest's counters; none of one that cannot be read, which the verifier names."""
-    try:
-        return [*replay.counters(parts).values()]
-    except (ValueError, ArithmeticError, LookupError):
-        return []
-
-
-def _read_for(configuration: tuple[bytes, ...]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The points that each derived counter is made of."""
-    parts = (records.read(p, DerivedPart) for p in configuration if records.kind_of(p) == "derived")
-    return {
-        (part.meter, part.point): tuple(name for name in (part.counts, part.pressure, part.temperature) if name)
-        for part in parts
-    }
-
-
-_Configurations = dict[tuple[str, bytes], list[tuple[int, tuple[bytes, ...]]]]
-
-
-def _configurations(log: Log, size: int) -> tuple[_Configurations, dict[tuple[str, tuple[bytes, ...]], int]]:
-    """The configurations of every author's epochs, with their entries' indices, and when each first began."""
-    stated: _Configurations = {}
-    floors: dict[tuple[str, tuple[bytes, ...]], int] = {}
-    for entry in of_kind(log, "manifest", size):
-        configuration = tuple(parts_of(entry)[1:])
-        stated.setdefault((entry.author, entry.epoch), []).append((entry.index, configuration))
-        place = entry.author, configuration
-        floors[place] = min(entry.from_ns, floors.get(place, entry.from_ns))
-    return stated, floors
-
-
-def _in_force(stated: _Configurations, entry: LedgerEntry) -> tuple[bytes, ...] | None:
-    """The configuration that an entry was written under."""
-    told = stated.get((entry.author, entry.epoch), ())
-    return next((configuration for index, configuration in reversed(told) if index < entry.index), None)
-
-
-def _lacks(log: Log, needs: Iterable[_Need], since_ns: int, size: int) -> bool:
-    """Whether a need is not met by what was read since then, though its configuration is older."""
-    waiting = [need for need in needs if need.floor_ns < since_ns]
-    if not waiting:
-        return False
-    stated, _ = _configurations(log, size)
-    until_ns = max(need.start_ns for need in waiting)
-    earliest: dict[tuple[str, tuple[bytes, ...] | None, str, str], list[int]] = {}
-    for entry in log.select(("segment",), since_ns, until_ns):
-        if entry.index >= size:
-            continue
-        for part in segments_of(entry):
-            for block in part.blocks:
-                for column in block.columns:
-                    place = entry.author, _in_force(stated, entry), part.meter, column.point
-                    told = zip(block.answered_ns, column.raws, column.statuses, strict=True)
-                    good = (at for at, raw, status in told if raw is not None and is_good(status))
-                    earliest[place] = sorted([*earliest.get(place, ()), *islice(good, 2)])[:2]
-    return any(
-        sum(at <= need.start_ns for at in earliest.get((need.author, need.configuration, need.meter, need.point), ()))
-        < 2
-        for need in waiting
-    )
 
 
 def _is_needed(entry: LedgerEntry, asked: Asked, shown: _Shown, size: int) -> bool:

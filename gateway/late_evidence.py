@@ -7,7 +7,6 @@ before an exchange whose hand-over readings were noted.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from heapq import merge
 from typing import Protocol
 
 from agent.aggregation import replay
@@ -15,9 +14,12 @@ from agent.aggregation.batch_record import AROUND_NS, Counters, Place, Run, arou
 from agent.aggregation.replay import Counter, Earlier, Readings
 from contract import body, records, segment
 from contract.errors import Malformed
+from contract.lineage import Lineage
 from contract.records import LinePart
 from contract.segment import MeterSegment
+from gateway import lineages
 from gateway.ledger import LedgerEntry
+from gateway.metered import on_trunk
 from gateway.trust import shown_parts
 
 ALL_TIME = -(2**63), 2**63 - 1
@@ -53,7 +55,8 @@ class _Stated:
 
 def gather(log: Log, agent: str, line: str, run: Run, size: int) -> Evidence:
     """The evidence in the ledger's first `size` entries. Raises ValueError, one line."""
-    stated = _manifests(log, agent, size)
+    known_of = lineages.lineages(log, size, agent)
+    stated = _manifests(log, agent, size, known_of)
     by_then = [number for number, one in enumerate(stated) if one.entry.from_ns <= run.end.latest_ns]
     if not by_then:
         raise ValueError(f"line: nothing of {agent} is in the ledger from that time")
@@ -68,7 +71,7 @@ def gather(log: Log, agent: str, line: str, run: Run, size: int) -> Evidence:
         raise ValueError(f"line: {lost[0][0]}/{lost[0][1]} was no counter then")
     counters = {place: chosen.counters[place] for place in places(part)}
     alike = {place: _alike(stated, by_then[-1], place) for place in counters}
-    found = _segments(log, agent, stated, run, size)
+    found = _segments(log, agent, stated, run, known_of, size)
     known = {}
     for place, counter in counters.items():
         read = replay.readings(counter, (made for n, made in found if n in alike[place]))
@@ -87,15 +90,15 @@ def has_passed(log: Log, agent: str, run: Run, size: int) -> bool:
     return any(entry.index < size for entry in later)
 
 
-def _manifests(log: Log, agent: str, size: int) -> list[_Stated]:
+def _manifests(log: Log, agent: str, size: int, known: Mapping[str, Lineage]) -> list[_Stated]:
     once: dict[tuple[bytes, ...], tuple[Counters, Mapping[str, LinePart]]] = {}  # a restart states the same again
     found = []
-    for entry in log.select(("manifest",), *ALL_TIME, agent):
-        if entry.index < size:
-            parts = tuple(shown_parts(body.unpack(entry.body)))[1:]
-            if parts not in once:
-                once[parts] = _read(parts)
-            found.append(_Stated(entry, *once[parts]))
+    told = (entry for entry in log.select(("manifest",), *ALL_TIME, agent) if entry.index < size)
+    for entry in on_trunk(told, known):
+        parts = tuple(shown_parts(body.unpack(entry.body)))[1:]
+        if parts not in once:
+            once[parts] = _read(parts)
+        found.append(_Stated(entry, *once[parts]))
     return found
 
 
@@ -130,17 +133,17 @@ def _before(stated: Sequence[_Stated], chosen: int, place: Place) -> tuple[Count
     return replay.earlier(counter, described)
 
 
-def _segments(log: Log, agent: str, stated: Sequence[_Stated], run: Run, size: int) -> list[tuple[int, MeterSegment]]:
+def _segments(
+    log: Log, agent: str, stated: Sequence[_Stated], run: Run, known: Mapping[str, Lineage], size: int
+) -> list[tuple[int, MeterSegment]]:
     """Every segment around the window with the number of the manifest in force for it."""
-    in_force: dict[bytes, int] = {}
-    numbers = {one.entry.index: number for number, one in enumerate(stated)}
+    numbers = {(one.entry.epoch, one.entry.seq): number for number, one in enumerate(stated)}
     window = run.start.earliest_ns - AROUND_NS, run.end.latest_ns + AROUND_NS
+    read = (entry for entry in log.select(("segment",), *window, agent) if entry.index < size)
     found = []
-    for entry in merge((one.entry for one in stated), log.select(("segment",), *window, agent), key=lambda e: e.index):
-        if entry.type == "manifest":
-            in_force[entry.epoch] = numbers[entry.index]
-        elif entry.index < size and entry.epoch in in_force:
-            found += [(in_force[entry.epoch], made) for made in _decoded(entry)]
+    for entry in on_trunk(read, known):
+        number = max(number for (epoch, seq), number in numbers.items() if epoch == entry.epoch and seq < entry.seq)
+        found += [(number, made) for made in _decoded(entry)]
     return found
 
 

@@ -203,6 +203,13 @@ class Ledger:
         except DBAPIError as error:
             raise Corrupt(f"the ledger does not answer: {database.fault(error)}") from None
 
+    def last_seq(self, author: str, epoch: bytes) -> int:
+        """The number of an epoch's last entry here; -1 if there is none."""
+        here = (ENTRIES.c.author == author) & (ENTRIES.c.epoch == epoch)
+        with self._engine.connect() as connection:
+            found = connection.execute(select(func.max(ENTRIES.c.seq)).where(here)).scalar_one_or_none()
+            return -1 if found is None else int(found)
+
     def _read(self, found: Select[tuple[object, ...]]) -> Iterator[LedgerEntry]:
         ordered = found.order_by(ENTRIES.c.index).execution_options(yield_per=ROWS_AT_ONCE)
         with self._engine.connect() as connection:

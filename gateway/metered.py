@@ -2,21 +2,23 @@
 
 In: a ledger as it is read, meters, and the time whose readings count. Out: a `Find` for metering.py. Never: a reading
 taken while the counter was described otherwise, or from before it may have counted elsewhere, but those of the
-instrument before an exchange whose hand-over readings were noted.
+instrument before an exchange whose hand-over readings were noted; a reading off its agent's trunk.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from heapq import merge
 from typing import Protocol
 
 from agent.aggregation import replay
 from agent.aggregation.replay import Counter, Readings
 from contract import body, segment
 from contract.errors import Malformed
+from contract.lineage import Lineage
 from contract.problems import suggest
 from contract.segment import MeterSegment
+from gateway import lineages
 from gateway.ledger import LedgerEntry
 from gateway.metering import Find
 from gateway.trust import GATEWAY
@@ -64,27 +66,46 @@ class Read:
 
 
 def read(log: Log, meters: set[tuple[str, str]], from_ns: int, to_ns: int, size: int) -> Read:
-    """Every segment of these meters, (agent, meter), that speaks of [from_ns, to_ns], and the counters in force."""
-    in_force: dict[tuple[str, bytes], int] = {}
-    known: dict[tuple[bytes, ...], Counters] = {}  # a restart states the same again
-    found = Read({meter: [] for meter in meters}, {agent: [] for agent, _ in meters})
-    manifests, segments = of_kind(log, "manifest", size), log.select(("segment",), from_ns, to_ns)
-    for entry in merge(manifests, segments, key=lambda e: e.index):
-        if entry.author not in found.manifests or entry.index >= size:
+    """Every segment of these meters, (agent, meter), that speaks of [from_ns, to_ns], and the counters in force.
+
+    Of those on their agent's trunk, in the order of its chain.
+    """
+    agents = {agent for agent, _ in meters}
+    known = {agent: of for agent, of in lineages.lineages(log, size).items() if agent in agents}
+    alike: dict[tuple[bytes, ...], Counters] = {}  # a restart states the same again
+    found = Read({meter: [] for meter in meters}, {agent: [] for agent in agents})
+    in_force: dict[tuple[str, bytes], list[tuple[int, int]]] = {}  # seqs and numbers
+    for entry in on_trunk(of_kind(log, "manifest", size), known):
+        parts = tuple(parts_of(entry)[1:])
+        if parts not in alike:
+            alike[parts] = replay.counters(parts)
+        number = len(found.manifests[entry.author])
+        in_force.setdefault((entry.author, entry.epoch), []).append((entry.seq, number))
+        found.numbers[entry.hash] = number
+        found.manifests[entry.author].append(alike[parts])
+    placed: dict[tuple[str, str], list[tuple[tuple[int, int], int, MeterSegment]]] = {meter: [] for meter in meters}
+    for entry in log.select(("segment",), from_ns, to_ns):
+        place = known[entry.author].place(entry.epoch, entry.seq) if entry.author in known else None
+        if entry.index >= size or place is None:
             continue
-        if entry.type == "manifest":
-            parts = tuple(parts_of(entry)[1:])
-            if parts not in known:
-                known[parts] = replay.counters(parts)
-            in_force[entry.author, entry.epoch] = len(found.manifests[entry.author])
-            found.numbers[entry.hash] = len(found.manifests[entry.author])
-            found.manifests[entry.author].append(known[parts])
-            continue
-        number = in_force.get((entry.author, entry.epoch))
+        stated = in_force[entry.author, entry.epoch]
+        number = stated[bisect(stated, (entry.seq, -1)) - 1][1]
         for part in segments_of(entry):
-            if number is not None and (entry.author, part.meter) in found.segments:
-                found.segments[entry.author, part.meter].append((number, part))
+            if (entry.author, part.meter) in placed:
+                placed[entry.author, part.meter].append((place, number, part))
+    for meter, those in placed.items():
+        found.segments[meter] += [(number, part) for _, number, part in sorted(those, key=lambda one: one[0])]
     return found
+
+
+def on_trunk(entries: Iterable[LedgerEntry], known: Mapping[str, Lineage]) -> list[LedgerEntry]:
+    """The entries of these agents that are on their trunks, each agent's in the order of its chain."""
+    found = []
+    for entry in entries:
+        place = known[entry.author].place(entry.epoch, entry.seq) if entry.author in known else None
+        if place is not None:
+            found.append((place, entry))
+    return [entry for _, entry in sorted(found, key=lambda one: one[0])]
 
 
 def check(known: Read, path: str, places: Iterable[Place]) -> None:

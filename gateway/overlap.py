@@ -14,7 +14,7 @@ from typing import NamedTuple
 from agent.aggregation import replay
 from agent.aggregation.replay import Counter, Readings
 from contract.records import LinePart, Overlap
-from gateway.batch_facts import OUTPUTS, BatchFacts, Interval, Place, Shared, Together, distinct, known_sum
+from gateway.batch_facts import NO_BRANCH, OUTPUTS, BatchFacts, Interval, Place, Shared, Together, distinct, known_sum
 
 ENERGY = "wh_milli"
 
@@ -83,13 +83,16 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
 def overlapping(batches: Sequence[BatchFacts]) -> set[int]:
     """Which batches, given in order of start, overlap one that goes before: an agent's first, then the earlier.
 
-    Those that may run at once overlap only their own name, told twice.
+    Those that may run at once overlap only their own name, told twice. What its agent told before it went on from an
+    earlier entry goes before what it told again; what is set aside overlaps nothing.
     """
     found: set[int] = set()
     taken: dict[tuple[str, str], list[tuple[int, int]]] = {}  # starts and numbers
     longest: dict[tuple[str, str], int] = {}
-    for index in sorted(range(len(batches)), key=lambda i: batches[i].late is not None):
+    for index in sorted(range(len(batches)), key=lambda i: (batches[i].late is not None, batches[i].branch == "trunk")):
         batch = batches[index]
+        if batch.branch in NO_BRANCH:
+            continue
         place = batch.agent, batch.line
         runs = taken.setdefault(place, [])
         near = _near(runs, batches, batch, longest.get(place, 0))
@@ -130,7 +133,8 @@ def shared(batches: Iterable[BatchFacts], known: Known | None, from_ns: int, to_
     out = overlapping(found)
     lines: dict[tuple[str, str, Overlap], list[int]] = {}
     for index, batch in enumerate(found):
-        if batch.together is not None and index not in out and batch.start_ns < batch.end_ns:
+        runs = index not in out and batch.branch not in NO_BRANCH and batch.start_ns < batch.end_ns
+        if batch.together is not None and runs:
             lines.setdefault((batch.agent, batch.line, batch.together.key), []).append(index)
     for (*_, key), numbers in lines.items():
         spans = cut(found, numbers)

@@ -55,32 +55,32 @@ def test_restarts_are_one_way():
 def test_after_a_restore_what_was_told_before_counts_and_nothing_beside():
     known = read(RESTORED)
     assert trunk(known) == [("a", 5), ("x", None)]
-    assert [known.is_set_aside(named("a"), seq, seq) for seq in (5, 6, 20)] == [False, False, False]
-    assert known.is_set_aside(named("a"), 21, 31)
-    assert not known.is_set_aside(named("x"), 1, 31)
+    assert [known.standing(named("a"), seq, seq) for seq in (5, 6, 20)] == ["trunk", "before", "before"]
+    assert known.standing(named("a"), 21, 31) == "aside"
+    assert known.standing(named("x"), 1, 31) in {"trunk", "before"}
 
 
 def test_a_branch_set_aside_counts_nothing_and_the_other_goes_on():
     known = read(CLONED, x="other")
     assert trunk(known) == [("a", 30), ("y", None)]
-    assert known.is_set_aside(named("x"), 1, 11)
-    assert known.is_set_aside(named("z"), 1, 61)
-    assert not known.is_set_aside(named("a"), 20, 25)
+    assert known.standing(named("x"), 1, 11) == "aside"
+    assert known.standing(named("z"), 1, 61) == "aside"
+    assert known.standing(named("a"), 20, 25) in {"trunk", "before"}
 
 
 def test_without_a_word_the_newest_on_the_trunk_goes_on():
     known = read(CLONED)
     assert trunk(known) == [("a", 5), ("x", 9), ("z", None)]
-    assert not known.is_set_aside(named("a"), 6, 9)
-    assert known.is_set_aside(named("a"), 7, 12)
-    assert known.is_set_aside(named("y"), 0, 50)
+    assert known.standing(named("a"), 6, 9) in {"trunk", "before"}
+    assert known.standing(named("a"), 7, 12) == "aside"
+    assert known.standing(named("y"), 0, 50) == "aside"
 
 
 def test_a_word_may_bring_a_left_branch_back():
     known = read(CLONED, y="this")
     assert trunk(known) == [("a", 30), ("y", None)]
-    assert not known.is_set_aside(named("x"), 9, 20)
-    assert known.is_set_aside(named("x"), 9, 55)
+    assert known.standing(named("x"), 9, 20) in {"trunk", "before"}
+    assert known.standing(named("x"), 9, 55) == "aside"
 
 
 def test_the_last_of_three_clones_goes_on_unless_said_otherwise():
@@ -93,8 +93,8 @@ def test_the_last_of_three_clones_goes_on_unless_said_otherwise():
 def test_an_author_that_forgot_everything_begins_anew():
     known = read(begun(("a", None, 0), ("x", None, 30)))
     assert trunk(known) == [("x", None)]
-    assert not known.is_set_aside(named("a"), 7, 29)
-    assert known.is_set_aside(named("a"), 7, 31)
+    assert known.standing(named("a"), 7, 29) in {"trunk", "before"}
+    assert known.standing(named("a"), 7, 31) == "aside"
 
 
 def test_what_is_not_here_is_followed_where_its_author_stood():
@@ -102,6 +102,12 @@ def test_what_is_not_here_is_followed_where_its_author_stood():
     assert trunk(known) == [("a", None), ("x", None)]
     unknown = [*begun(("a", None, 0)), Begun(named("x"), b"", UNKNOWN, 30)]
     assert trunk(read(unknown)) == [("a", None), ("x", None)]
+
+
+def test_what_came_before_the_first_manifest_is_lost_with_the_one_it_needs():
+    known = read([*begun(("a", None, 0)), Begun(named("x"), b"", UNKNOWN, 30, seq=4)])
+    assert [known.standing(named("x"), seq, 31) for seq in (3, 4)] == ["lost", "trunk"]
+    assert known.standing(named("y"), 9, 31) == "lost"
 
 
 def test_an_older_epoch_may_be_admitted_after_the_one_that_follows_it():
@@ -131,7 +137,7 @@ def test_the_trunk_is_the_path_of_its_last_epoch_whatever_follows_what(follows, 
     for name, _, index in told:
         for seq in range(10):
             on = known.place(named(name), seq) is not None
-            assert not (on and known.is_set_aside(named(name), seq, index + seq))
+            assert (known.standing(named(name), seq, index + seq) == "trunk") is on
 
 
 def oddities(epochs: list[Begun], last: dict[str, int], lost: dict[str, list[Lost]] | None = None) -> list[str]:

@@ -12,6 +12,7 @@ from contract import body, records
 from contract.entry import read
 from contract.writer import Span
 from gateway import spool
+from gateway.database import sqlite_url
 from gateway.spool import Kind
 from gateway.trust import shown_parts
 
@@ -35,7 +36,7 @@ KINDS = {"note": Kind(Note, "review", parts)}
 
 @pytest.fixture
 def desk(tmp_path):
-    made = Desk(tmp_path / "ledger.sqlite")
+    made = Desk(sqlite_url(tmp_path / "ledger.sqlite"))
     yield made
     made.ledger.close()
 

@@ -58,10 +58,9 @@ class Batch:
         """Whose line it ran on, and whose readings it rests on."""
         return self.item.header.author if self.late is None else self.late.agent
 
-    @property
-    def before(self) -> int:
-        """Readings in entries before this index of the ledger are those it rests on."""
-        return self.item.index if self.late is None else self.late.ledger_size
+    def may_rest_on(self, item: Item) -> bool:
+        """Whether an entry of its agent came before it: before its record, or in the ledger when it was told."""
+        return item.order < self.item.order if self.late is None else item.index < self.late.ledger_size
 
     @property
     def run(self) -> Run:
@@ -202,7 +201,7 @@ def missing_of(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> st
         if manifest is None:
             return "no readable manifest is in force"
         return f"manifest {manifest.index} {manifest.where} is withheld"
-    mine = [s for s in withheld if s.header.author == batch.agent and s.index < batch.before]
+    mine = [s for s in withheld if s.header.author == batch.agent and batch.may_rest_on(s)]
     if not mine:
         return None
     rests_on = [] if batch.late is not None else list(_before_start(evidence, batch))
@@ -264,7 +263,7 @@ def known_of(evidence: Evidence, batch: Batch, counter: Counter) -> Readings:
     if batch.late is None:
         return evidence.sealed_before(batch.item, counter)
     stated = evidence.manifests[batch.item.index]
-    return batch_record.around(evidence.around(batch.agent, counter, stated, batch.before), batch.run)
+    return batch_record.around(evidence.around(batch.agent, counter, stated, batch.late.ledger_size), batch.run)
 
 
 def line_faults(evidence: Evidence, batch: Batch) -> Iterator[str]:

@@ -63,14 +63,14 @@ def _is_withheld(trail: Trail, batch: Batch) -> bool:
     return any(
         item.whole() is None and item.header.to_ns >= batch.head.start.earliest_ns
         for item in trail.of("event")
-        if item.header.author == batch.agent and item.index < batch.item.index
+        if item.header.author == batch.agent and item.order < batch.item.order
     )
 
 
 def _source_hidden(trail: Trail, evidence: Evidence, batch: Batch, line: LinePart) -> str | None:
     """A segment in which the lots' quantities may have been read, and which is withheld."""
     for segment in evidence.hidden(trail):
-        mine = segment.header.author == batch.agent and segment.index < batch.item.index
+        mine = segment.header.author == batch.agent and segment.order < batch.item.order
         if mine and segment.header.to_ns >= batch.head.start.earliest_ns and evidence.lacks(segment, [line.source]):
             return f"segment {segment.index} {segment.where} is withheld"
     return None
@@ -79,7 +79,7 @@ def _source_hidden(trail: Trail, evidence: Evidence, batch: Batch, line: LinePar
 def _event_of(told: Sequence[tuple[Item, EventPart]], batch: Batch) -> EventPart | None:
     """The event about just this run of the batch's name."""
     for item, event in told:
-        mine = item.header.author == batch.agent and item.index < batch.item.index and event.about == batch.head.line
+        mine = item.header.author == batch.agent and item.order < batch.item.order and event.about == batch.head.line
         said = (event.detail.get("batch"), event.detail.get("edge"))
         if mine and said == (batch.head.batch, batch.head.end.model_dump()):
             return event

@@ -124,7 +124,7 @@ def _unnamed(batch: Batch, beside: Mapping[_Place, set[str]]) -> Iterator[str]:
 def _withheld(trail: Trail, batch: Batch) -> str | None:
     """An entry of events withheld in which the batch's messages could be."""
     for item in trail.of("event"):
-        mine = item.header.author == batch.item.header.author and item.index < batch.item.index
+        mine = item.header.author == batch.item.header.author and item.order < batch.item.order
         if mine and item.whole() is None and item.header.to_ns >= batch.head.start.earliest_ns:
             return f"{item.index} {item.where}"
     return None
@@ -143,7 +143,7 @@ def _faults(batch: Batch, told: Sequence[_Told]) -> Iterator[str]:
         one
         for one in told
         if (one.item.header.author, one.line, one.message.batch) == (item.header.author, head.line, head.batch)
-        and one.item.index < item.index
+        and one.item.order < item.order
     ]
     start, end = _place(mine, head.start, "started"), _place(mine, head.end, "ended")
     for name, place in (("start", start), ("end", end)):

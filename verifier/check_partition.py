@@ -28,7 +28,7 @@ def partitions(evidence: Evidence, batches: Sequence[Batch], hidden: Sequence[It
     """
     places: dict[tuple[str, str, str], tuple[Counter, list[Batch]]] = {}
     under = [(stated, batch) for batch in batches if (stated := evidence.manifests.get(batch.item.index)) is not None]
-    for stated, batch in sorted(under, key=lambda pair: pair[0].index):  # one told late may be under an older manifest
+    for stated, batch in sorted(under, key=lambda pair: pair[0].order):  # one told late may be under an older manifest
         for amount in batch.amounts:
             counter = stated.counters.get((amount.meter, amount.point))
             if counter is not None:

@@ -21,6 +21,7 @@ from verifier import check_manual, check_withheld
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding, lacking
+from verifier.recomputed import Recomputed
 from verifier.trail import GATEWAY, NAMED_MAX, Item, Trail, records_of, withheld
 
 NO_END = 2**63  # of the ledger: every entry of the archive
@@ -93,11 +94,12 @@ def _others(trail: Trail, mine: Item) -> str:
     return told if beside else ""
 
 
-def statement(trail: Trail, evidence: Evidence, batches: Sequence[Batch]) -> Iterator[Finding]:
+def statement(of: Recomputed) -> Iterator[Finding]:
     """The statement, recomputed from the site model, the factors, the batches and the utilities' own readings."""
+    trail, evidence, batches = of.trail, of.known, of.batches
     try:
         said = claim(trail.archive.statement)
-        due = _recomputed(trail, evidence, batches, said)
+        due = _recomputed(of, said)
     except (ValueError, ArithmeticError, RecursionError) as error:  # Malformed is a ValueError
         text = (str(error) or type(error).__name__).splitlines()[0]
         hidden = withheld(trail, "site", "factor")
@@ -137,12 +139,16 @@ def _unfinished(trail: Trail, to_ns: int) -> Iterator[Finding]:
         yield Finding("statement", ok=False, text=text)
 
 
-def _recomputed(trail: Trail, evidence: Evidence, batches: Sequence[Batch], said: Claim) -> Statement:
+def _recomputed(of: Recomputed, said: Claim) -> Statement:
+    trail, evidence = of.trail, of.known
     site, known = _site(trail), _factors(trail)
     period = said.period
     find = _finding(evidence)
     by_hand = check_manual.read(trail)
-    facts = [replace(batch.facts(by_hand), together=batch.together(evidence)) for batch in batches]
+    facts = [replace(batch.facts(by_hand), together=batch.together(evidence)) for batch in of.batches]
+    for one in of.beside:
+        together = one.batch.together(one.known)
+        facts.append(replace(one.batch.facts(by_hand), together=together, branch=one.standing))
     whole = attribution.attribute(
         site,
         known,

@@ -40,16 +40,28 @@ def lost_of(items: Iterable[Item]) -> dict[bytes, list[Lost]]:
 
 def voids(trail: Trail, period: Period | None) -> Iterator[Finding]:
     """Every range declared lost. One whose time touches the statement's period fails: nobody can say it is complete."""
+    for item, part, missing in _ranges(trail):
+        yield _finding(item, part, missing, period)
+    yield from _gaps(trail, period)
+
+
+def spans(trail: Trail) -> dict[str, list[tuple[int, int]]]:
+    """The times of what is missing, by author."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for item, part, missing in _ranges(trail):
+        if missing:
+            found.setdefault(item.header.author, []).append((part.from_ns, part.to_ns))
+    return found
+
+
+def _ranges(trail: Trail) -> Iterator[tuple[Item, VoidPart, int]]:
+    """Every range declared lost, and how many entries of it are not here."""
     held = {(item.header.author, item.header.epoch, item.header.seq) for item in trail.items}
     for item in trail.of("void"):
-        try:
-            ranges = declared(item)
-        except Malformed:
-            continue  # the chain's own check says so
-        for part in ranges:
-            here = sum((item.header.author, part.epoch, seq) in held for seq in _places(part, held))
-            yield _finding(item, part, part.last - part.first + 1 - here, period)
-    yield from _gaps(trail, period)
+        with contextlib.suppress(Malformed):  # the chain's own check says so
+            for part in declared(item):
+                here = sum((item.header.author, part.epoch, seq) in held for seq in _places(part, held))
+                yield item, part, part.last - part.first + 1 - here
 
 
 def _gaps(trail: Trail, period: Period | None) -> Iterator[Finding]:

@@ -21,11 +21,12 @@ from verifier.finding import Finding
 from verifier.trail import GATEWAY, Entries, Item, records_of
 
 Counters = Mapping[tuple[str, str], Counter]
+NO_END = 2**63  # of a chain
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A manifest in its place in the ledger.
+    """A manifest in its place in the ledger, and (`order`) in its author's chain.
 
     Its hash and when it begins; its parts after the author's; point widths in bits by meter; lines; counters.
     """
@@ -37,13 +38,15 @@ class Stated:
     bits: Mapping[str, Mapping[str, int]]
     lines: Mapping[str, records.LinePart]
     counters: Counters
+    order: int
 
 
 @dataclass(slots=True)
 class Said:
-    """What one meter said, in ledger order: entries' indices, their manifests, their segments, their last answers."""
+    """What one meter said, in the order of its agent's chain: in which entries, under which manifests, last answers."""
 
     indices: list[int] = field(default_factory=list)
+    orders: list[int] = field(default_factory=list)
     manifests: list[Stated] = field(default_factory=list)
     segments: list[MeterSegment] = field(default_factory=list)
     last_ns: list[int] = field(default_factory=list)
@@ -77,7 +80,7 @@ class Evidence:
 
     def _shows(self, segment: Item, meter: str) -> bool:
         said = self.said.get((segment.header.author, meter))
-        at = 0 if said is None else bisect_left(said.indices, segment.index)
+        at = 0 if said is None else bisect_left(said.orders, segment.order)
         return said is not None and at < len(said.indices) and said.indices[at] == segment.index
 
     def latest(self, author: str, meter: str, point: str) -> Counter | None:
@@ -91,12 +94,12 @@ class Evidence:
         And only those since it last may have counted elsewhere.
         """
         said = self.said.get((item.header.author, counter.meter), Said())
-        alike = self._described_as(item.header.author, counter, item.index)
+        alike = self._described_as(item.header.author, counter, item.order)
         known = self._with_earlier(
-            item.header.author, counter, self._known(item.header.author, counter, alike), item.index
+            item.header.author, counter, self._known(item.header.author, counter, alike), item.order
         )
         # Segments of one meter follow each other in time (a check of its own), so what was sealed by then is a prefix.
-        sealed = [said.last_ns[n] for n in alike if said.indices[n] < item.index]
+        sealed = [said.last_ns[n] for n in alike if said.orders[n] < item.order]
         rows = int(np.searchsorted(known.answered_ns, max(sealed), side="right")) if sealed else 0
         return known.cut(0, rows)
 
@@ -107,17 +110,17 @@ class Evidence:
         """
         place = (counter.meter, counter.point)
         told = [one for one in self.stated.get(author, []) if one.index < size]
-        elsewhere = [one.index for one in told if not replay.counts_on(counter, one.counters.get(place))]
-        after = max((index for index in elsewhere if index < stated.index), default=-1)
-        before = min((index for index in elsewhere if index > stated.index), default=size)
+        elsewhere = [one.order for one in told if not replay.counts_on(counter, one.counters.get(place))]
+        after = max((order for order in elsewhere if order < stated.order), default=-1)
+        before = min((order for order in elsewhere if order > stated.order), default=NO_END)
         said = self.said.get((author, counter.meter), Said())
         alike = [
             n
             for n, one in enumerate(said.manifests)
-            if after < one.index < before and said.indices[n] < size and one.counters.get(place) == counter
+            if after < one.order < before and said.indices[n] < size and one.counters.get(place) == counter
         ]
         known = self._known(author, counter, alike)
-        return self._with_earlier(author, counter, known, stated.index + 1, size)
+        return self._with_earlier(author, counter, known, stated.order + 1, size)
 
     def all_of(self, author: str, counter: Counter) -> Readings:
         """Every reading taken while the meter was described as `counter` is, the last time that it was for a while.
@@ -126,17 +129,17 @@ class Evidence:
         """
         said = self.said.get((author, counter.meter), Said())
         place = (counter.meter, counter.point)
-        last = next((one.index for one in reversed(said.manifests) if one.counters.get(place) == counter), 0)
+        last = next((one.order for one in reversed(said.manifests) if one.counters.get(place) == counter), 0)
         known = self._known(author, counter, self._described_as(author, counter, last))
         return self._with_earlier(author, counter, known, last + 1)
 
     def _described_as(self, author: str, counter: Counter, before: int) -> list[int]:
         """Which segments of the meter were sealed while the counter was described so, and not elsewhere since."""
         place = (counter.meter, counter.point)
-        told = (one for one in reversed(self.stated.get(author, [])) if one.index < before)
-        gone = next((one.index for one in told if not replay.counts_on(counter, one.counters.get(place))), -1)
+        told = (one for one in reversed(self.stated.get(author, [])) if one.order < before)
+        gone = next((one.order for one in told if not replay.counts_on(counter, one.counters.get(place))), -1)
         said = self.said.get((author, counter.meter), Said())
-        return [n for n, one in enumerate(said.manifests) if one.index > gone and one.counters.get(place) == counter]
+        return [n for n, one in enumerate(said.manifests) if one.order > gone and one.counters.get(place) == counter]
 
     def _with_earlier(
         self, author: str, counter: Counter, known: Readings, before: int, size: int | None = None
@@ -149,7 +152,7 @@ class Evidence:
         if counter.handover is None:
             return known
         place = (counter.meter, counter.point)
-        told = [one for one in self.stated.get(author, []) if one.index < before]
+        told = [one for one in self.stated.get(author, []) if one.order < before]
         while told and replay.counts_on(counter, told[-1].counters.get(place)):
             told.pop()
         found = replay.earlier(counter, [one.counters.get(place) for one in told])
@@ -174,7 +177,7 @@ class Evidence:
 
 
 def read(trail: Entries) -> tuple[Evidence, list[Finding]]:
-    """Read manifests and segments in ledger order."""
+    """Read manifests and segments in the order of each author's chain."""
     findings: list[Finding] = []
     hidden: dict[tuple[str, bytes], Item] = {}
     unstated: dict[int, Item] = {}
@@ -267,7 +270,9 @@ def _stated(item: Item, seen: set[bytes]) -> Stated:
         ValueError,
     ) as error:  # a ratio over nothing, a class nobody has a table for
         raise Malformed(f"a meter's ratio, step or class cannot be used: {error}") from None
-    return Stated(item.index, item.hash, item.header.from_ns, tuple(item.shown()[1:]), meters, lines, counters)
+    return Stated(
+        item.index, item.hash, item.header.from_ns, tuple(item.shown()[1:]), meters, lines, counters, item.order
+    )
 
 
 def _add(said: dict[tuple[str, str], Said], item: Item, part: MeterSegment, stated: Stated | None) -> None:
@@ -280,6 +285,7 @@ def _add(said: dict[tuple[str, str], Said], item: Item, part: MeterSegment, stat
     for fault in _faults(item, part, stated.bits[part.meter], mine.last_ns[-1] if mine.last_ns else None):
         raise Malformed(f"{part.meter}: {fault}")
     mine.indices.append(item.index)
+    mine.orders.append(item.order)
     mine.manifests.append(stated)
     mine.segments.append(part)
     mine.last_ns.append(max((b.answered_ns[-1] for b in part.blocks), default=mine.last_ns[-1] if mine.last_ns else 0))

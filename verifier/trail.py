@@ -23,13 +23,22 @@ Record = TypeVar("Record", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry: its place in the ledger, its header, its name, and its parts (None if the body is withheld)."""
+    """One entry: its place in the ledger, its header, its name, and its parts (None if the body is withheld).
+
+    `rank` is its place among its author's entries, where those were not admitted in the order of their chain.
+    """
 
     index: int
     signed: bytes
     container: entry.Read
     hash: bytes
     parts: tuple[bytes | None, ...] | None
+    rank: int | None = None
+
+    @property
+    def order(self) -> int:
+        """What tells which of two entries of one author comes first in its chain."""
+        return self.index if self.rank is None else self.rank
 
     @property
     def header(self) -> entry.Header:

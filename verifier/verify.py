@@ -12,32 +12,23 @@ from typing import Literal
 
 from contract.errors import Malformed
 from verifier import (
-    check_batches,
     check_chain,
-    check_clock,
-    check_events,
     check_keys,
-    check_late,
     check_ledger,
-    check_lots,
-    check_manual,
-    check_messages,
-    check_partition,
     check_receipts,
     check_recover,
     check_statement,
-    check_states,
     check_void,
     check_withheld,
-    evidence,
     keyring,
     traceability,
     trail,
     trust,
 )
 from verifier.archive import Archive
-from verifier.check_batches import Batch, Period
+from verifier.check_batches import Period
 from verifier.finding import Finding
+from verifier.recomputed import Recomputed, recomputed
 from verifier.trust import Trust
 
 ALL_TIME = Period(-(2**63), 2**63)
@@ -102,50 +93,27 @@ def _numbers(whole: trail.Trail, ring: keyring.Keyring, sheets: Sequence[bytes])
     """Everything that is recomputed, from what the ledger held when the statement was made."""
     if not whole.archive.statement:
         # a whole ledger: its last batches may still be under way
-        findings, known, batches = _recomputed(whole, ALL_TIME, provisional=True)
-        return [*findings, *_traced(whole, known, batches, ring, ALL_TIME, sheets)]
+        found = recomputed(whole, ALL_TIME, provisional=True)
+        return [*found.findings, *_traced(found, ring, ALL_TIME, sheets)]
     try:
         said = check_statement.claim(whole.archive.statement)
         period, provisional = said.period, said.provisional
     except Malformed:
         period, provisional = None, False  # the statement's own check says why
     read, findings = check_statement.run(whole)
-    more, known, batches = _recomputed(read, period, provisional=provisional)
-    findings += [*more, *check_statement.statement(read, known, batches)]
-    findings += check_keys.resting(read, ring, period or ALL_TIME, batches)
-    return [*findings, *_traced(read, known, batches, ring, period or ALL_TIME, sheets)]
+    found = recomputed(read, period, provisional=provisional)
+    findings += [*found.findings, *check_statement.statement(found)]
+    findings += check_keys.resting(read, ring, period or ALL_TIME, found.counted())
+    return [*findings, *_traced(found, ring, period or ALL_TIME, sheets)]
 
 
-def _traced(
-    read: trail.Trail, known: evidence.Evidence, batches: list[Batch], ring: keyring.Keyring, period: Period,
-    sheets: Sequence[bytes],
-) -> Iterator[Finding]:  # fmt: skip
+def _traced(found: Recomputed, ring: keyring.Keyring, period: Period, sheets: Sequence[bytes]) -> Iterator[Finding]:
     """The traceability of every meter that the batches of the period, or the statement itself, rest on."""
-    mine = [one for one in batches if period.touches(one.head.start.earliest_ns, one.head.end.latest_ns)]
+    mine = [one for one in found.batches if period.touches(one.head.start.earliest_ns, one.head.end.latest_ns)]
     meters = {(one.agent, amount.meter) for one in mine for amount in one.amounts}
-    if read.archive.statement:
+    if found.trail.archive.statement:
         with suppress(
             ValueError, ArithmeticError, RecursionError
         ):  # a site model that cannot be read is a finding of the statement's own
-            meters |= check_statement.metered(read, known, mine)
-    yield from traceability.findings(traceability.traced(read, known, ring, meters, period, sheets))
-
-
-def _recomputed(
-    read: trail.Trail, period: Period | None, *, provisional: bool
-) -> tuple[list[Finding], evidence.Evidence, list[Batch]]:
-    """Everything that follows from raw words: findings, and what a statement is computed from."""
-    known, unfit = evidence.read(read)
-    batches, unread = check_batches.read(read, period)
-    findings = [*unfit, *check_withheld.manifests(read, known, period), *unread]
-    findings += check_batches.edges(batches, known)
-    findings += check_messages.messages(read, known, batches, period)
-    findings += check_lots.shown(read, known, batches, period)
-    findings += check_batches.amounts(read, known, batches, period)
-    findings += check_late.late(read, known, batches, period)
-    findings += check_events.unaccounted(read, batches, period, provisional=provisional)
-    findings += check_partition.partitions(known, batches, known.hidden(read))
-    findings += check_manual.said_by_hand(read)
-    findings += check_states.states(read, known)
-    findings += check_clock.clocks(read, batches)
-    return findings, known, batches
+            meters |= check_statement.metered(found.trail, found.known, mine)
+    yield from traceability.findings(traceability.traced(found.trail, found.known, ring, meters, period, sheets))

@@ -1,0 +1,90 @@
+"""An agent restored, cloned, forked; its gateway restored: shown, named, answered for, nothing lost, nothing twice."""
+
+import pytest
+from lineage_plant import BATCHES, Line, begun, counted, energy_of, excluded, faults, told
+
+ASIDE, OVERLAP = "told on a branch that is set aside", "overlaps another batch of its line"
+
+
+def test_a_plain_run_counts_every_batch_once(tmp_path):
+    gateway, line = begun(tmp_path)
+    line.run(1, 100).deliver()
+    line.stop()
+    assert gateway.verified().verdict == "pinned"
+    said, report = gateway.exported()
+    assert faults(report) == []
+    assert counted(said) == {"batches": 6, "direct_wh_milli": sum(map(energy_of, BATCHES))}
+    assert excluded(said) == []
+
+
+def test_an_agent_restored_from_a_backup_goes_on_when_somebody_answers_for_it(tmp_path):
+    gateway, line = begun(tmp_path)
+    line.run(1, 30)  # batch C is running
+    old = line.site.copy(tmp_path / "backup")
+    line.run(30, 60).deliver()
+    line.stop()  # and its disk is lost
+    again = Line(old, gateway).start(60).run(61, 100).deliver()
+    again.stop()
+    assert [flags for _, _, flags in gateway.agents_entries() if flags] == [("rollback",)]
+    before = gateway.verified()
+    assert [line.split(": ")[0][:10] for line in faults(before)] == ["FAIL chain"]
+    assert "rollback: follows" in faults(before)[0]
+    gateway.acknowledge(f"edge-1/{again.epoch}/0")
+    after = gateway.verified()
+    assert after.verdict == "pinned", faults(after)
+    assert any("rollback" in line and "acknowledged by chen wei" in line for line in told(after, "chain"))
+    said, report = gateway.exported()
+    assert faults(report) == []
+    # what was told before the restore counts; what the older state made of batch C lies over it and is left out
+    assert [name for name, why in excluded(said)] == ["C"]
+    assert excluded(said)[0][1] == OVERLAP
+    assert counted(said) == {"batches": 6, "direct_wh_milli": sum(map(energy_of, BATCHES))}
+
+
+def test_of_a_cloned_agent_the_one_counts_that_somebody_names(tmp_path):
+    gateway, line = begun(tmp_path)
+    line.run(1, 30).deliver()
+    clone = Line(line.site.copy(tmp_path / "image"), gateway).start(31)
+    for k in range(31, 100):  # both machines read the same meters, and both tell of it
+        line.run(k, k + 1).deliver()
+        clone.run(k + 1, k + 1 + k % 2).deliver()  # half as often, so that its edges are wider
+    line.stop()
+    clone.stop()
+    before = gateway.verified()
+    assert [one[:28] for one in faults(before)] == ["FAIL chain " + faults(before)[0][11:28]]
+    assert f"{clone.epoch}/0 (manifest): rollback: follows" in faults(before)[0]
+    for keeps, other in (("other", clone), ("this", line)):
+        gateway.acknowledge(f"edge-1/{clone.epoch}/0", keeps, "image of the disk started on another machine")
+        after = gateway.verified()
+        assert after.verdict == "pinned", faults(after)
+        assert "image of the disk started on another machine" in " ".join(told(after, "chain"))
+        said, report = gateway.exported()
+        assert faults(report) == []
+        assert counted(said)["batches"] == 6
+        assert {why for _, why in excluded(said)} == {ASIDE}
+        assert {"D", "E", "F"} <= {name for name, _ in excluded(said)}
+        assert other.epoch in " ".join(told(report, "branch"))
+        if keeps == "other":
+            assert counted(said)["direct_wh_milli"] == sum(map(energy_of, BATCHES))
+
+
+def test_clones_that_start_at_one_entry_are_named_and_need_a_choice(tmp_path):
+    gateway, line = begun(tmp_path)
+    line.run(1, 24).deliver()
+    line.stop()
+    image = line.site.copy(tmp_path / "image")
+    first, second = Line(line.site, gateway).start(24), Line(image, gateway).start(24)
+    for k in range(24, 60):
+        first.run(k, k + 1).deliver()
+        second.run(k, k + k % 2).deliver()
+    first.stop()
+    second.stop()
+    assert [flags for _, _, flags in gateway.agents_entries() if flags] == [("clone",)]
+    assert f"{second.epoch}/0 (manifest): clone: another epoch already follows" in faults(gateway.verified())[0]
+    with pytest.raises(ValueError, match=f"keeps: missing: edge-1/{second.epoch}/0 is a clone"):
+        gateway.acknowledge(f"edge-1/{second.epoch}/0")
+    gateway.acknowledge(f"edge-1/{second.epoch}/0", "other")
+    said, report = gateway.exported()
+    assert faults(report) == []
+    assert counted(said) == {"batches": 4, "direct_wh_milli": sum(map(energy_of, "ABCD"))}
+    assert excluded(said) == [("C", ASIDE), ("D", ASIDE)]
