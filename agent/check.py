@@ -52,6 +52,7 @@ def load(path: Path, now_ns: int) -> Plan:
     meters = _meters(checked, path.parent, problems)
     problems += check_meters.faults(checked, meters, date_of(now_ns))
     problems += check_derived.faults(checked, meters)
+    problems += _own_key(checked.agent)
     problems += tls.faults(checked.mqtt)
     problems += check_lines.faults(checked, meters)
     problems += _shared_units(meters.values())
@@ -75,6 +76,13 @@ def load(path: Path, now_ns: int) -> Plan:
         ]
         raise Problems([f"{path}: {line}" for line in told])
     return plan
+
+
+def _own_key(agent: config.Agent) -> Iterator[str]:
+    if agent.key is None and agent.token is None:
+        yield "agent.key: missing: make one with `metertrail keygen`, or describe a token under [agent.token]"
+    if agent.key is not None and agent.token is not None:
+        yield "agent.key: stands beside agent.token: the agent has one key, take the other away"
 
 
 def _is_missed(line: str, problems: Iterable[str]) -> bool:
@@ -235,9 +243,11 @@ def _located(profile: str, folder: Path) -> str:
 
 
 def _absolute(checked: config.Config, folder: Path) -> config.Config:
-    agent = checked.agent.model_copy(
-        update={name: folder / getattr(checked.agent, name) for name in ("data", "key", "gateway_key")}
-    )
+    named = {name: getattr(checked.agent, name) for name in ("data", "key", "gateway_key")}
+    agent = checked.agent.model_copy(update={name: path and folder / path for name, path in named.items()})
+    if agent.token is not None:
+        files = {"module": folder / agent.token.module, "pin_file": folder / agent.token.pin_file}
+        agent = agent.model_copy(update={"token": agent.token.model_copy(update=files)})
     mqtt = checked.mqtt
     named = {name: getattr(mqtt, name) for name in ("password_file", "ca_file", "cert_file", "key_file")}
     mqtt = mqtt.model_copy(update={name: path and folder / path for name, path in named.items()})

@@ -77,16 +77,34 @@ def _faulty(lines: Sequence[str]) -> int:
 
 
 def keygen(argv: list[str]) -> int:
-    """Make a key pair."""
+    """Make a key pair, in files or in a token."""
     parser = argparse.ArgumentParser(prog="metertrail keygen")
     parser.add_argument("name", type=Path, help="writes NAME.pem, readable by you alone, and NAME.pub.pem to hand out")
     parser.add_argument("--es256", action="store_true", help="ECDSA P-256 instead of Ed25519")
+    parser.add_argument(
+        "--token", type=Path, metavar="FILE", help="an agent's configuration: make the key in its [agent.token] instead"
+    )
     asked = parser.parse_args(argv)
     from agent import custody  # noqa: PLC0415 - one sub-command imports no more than it needs
 
+    algorithm = ES256 if asked.es256 else EDDSA
     try:
-        thumbprint = custody.create(asked.name, ES256 if asked.es256 else EDDSA)
+        if asked.token is not None:
+            thumbprint, made = _keygen_in_token(asked.token, asked.name, algorithm), f"{asked.name}.pub.pem"
+        else:
+            thumbprint, made = custody.create(asked.name, algorithm), f"{asked.name}.pem, {asked.name}.pub.pem"
+    except Problems as problems:
+        return _faulty(problems.lines)
     except ValueError as error:
         return _faulty([str(error)])
-    sys.stdout.write(f"{asked.name}.pem, {asked.name}.pub.pem: key {thumbprint.hex()}\n")
+    sys.stdout.write(f"{made}: key {thumbprint.hex()}\n")
     return 0
+
+
+def _keygen_in_token(path: Path, name: Path, algorithm: int) -> bytes:
+    from agent import check, custody, token  # noqa: PLC0415 - one sub-command imports no more than it needs
+
+    told = check.load(path, time.time_ns()).config.agent.token
+    if told is None:
+        raise ValueError(f"{path}: agent.token: missing: say which token, and which key in it")
+    return custody.hand_out(name, token.create(told, algorithm))

@@ -76,14 +76,28 @@ def _instant(text: str) -> str:
     return text
 
 
+class Token(BaseModel):
+    """A PKCS#11 token with the signing key: its maker's module, its label, the key pair's, and a file with the PIN."""
+
+    model_config = STRICT
+    module: Path
+    label: Annotated[str, Len(1, 32)]
+    object: Annotated[str, Len(1, 200)]
+    pin_file: Path
+
+
 class Agent(BaseModel):
-    """Who this agent is, and where it keeps its journal and keys. Paths are relative to the file."""
+    """Who this agent is, and where it keeps its journal and keys. Paths are relative to the file.
+
+    Its own key is in the file `key`, or in a `token`.
+    """
 
     model_config = STRICT
     site: Name
     name: Name
     data: Path
-    key: Path
+    key: Path | None = None
+    token: Token | None = None
     gateway_key: Path
     seal_s: Annotated[int, Ge(1), Le(3600)] = 60
     close_wait_s: Annotated[int, Ge(1), Le(86400)] = 120

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from agent import config, tls
+from agent import config, tls, token
 from agent.private_file import read, read_private
 from contract import keys
 from contract.problems import Problems
@@ -40,7 +40,7 @@ def load(checked: config.Config) -> Credentials:
             problems.append(f"{key}: {error}")
             return None
 
-    key = used("agent.key", lambda: load_private(agent.key))
+    key = used("agent.key" if agent.token is None else "agent.token", lambda: signing_key(agent))
     gateway_key = used("agent.gateway_key", lambda: load_public(agent.gateway_key))
     secret = mqtt.password_file
     password = None if secret is None else used("mqtt.password_file", lambda: load_password(secret))
@@ -52,7 +52,16 @@ def load(checked: config.Config) -> Credentials:
     return Credentials(key, gateway_key, password, encrypted)
 
 
-def load_private(path: Path) -> keys.PrivateKey:
+def signing_key(agent: config.Agent) -> keys.PrivateKey:
+    """The agent's own key, from its file or in its token. Raises ValueError."""
+    if agent.token is not None:
+        return token.open_key(agent.token)
+    if agent.key is None:
+        raise ValueError("missing: make one with `metertrail keygen`")
+    return load_private(agent.key)
+
+
+def load_private(path: Path) -> keys.FileKey:
     """Read a signing key from a file that nobody but its owner may read."""
     data = read_private(path, "make one with `metertrail keygen`", "private key")
     try:
@@ -94,3 +103,13 @@ def create(path: Path, algorithm: int) -> bytes:
     except OSError as error:
         raise ValueError(f"{error.filename}: cannot be written: {error.strerror}: choose another place") from None
     return keys.thumbprint(key.public_key())
+
+
+def hand_out(path: Path, key: keys.PublicKey) -> bytes:
+    """Write `PATH.pub.pem` for a key made elsewhere and return the thumbprint. Raises ValueError."""
+    public = path.with_name(path.name + ".pub.pem")
+    try:
+        public.write_bytes(keys.public_to_pem(key))
+    except OSError as error:
+        raise ValueError(f"{error.filename}: cannot be written: {error.strerror}: choose another place") from None
+    return keys.thumbprint(key)

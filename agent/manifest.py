@@ -16,7 +16,7 @@ from agent.aggregation.derive import FORMULATIONS
 from agent.aggregation.gas import REFERENCES_K_MILLI
 from agent.aggregation.replay import Counter, counters
 from agent.drivers import profile as profiles
-from contract import records
+from contract import keys, records
 from contract.calendar_form import ZonedCalendarForm
 from contract.calendar_records import CalendarPart, stated
 from contract.chain import Head
@@ -103,11 +103,18 @@ def parts(
     ]
 
 
-def author(head: Head | None, reason: str, config_hash: bytes, started_ns: int) -> bytes:
-    """A manifest's first part: `head` is the entry this epoch follows."""
+def author(head: Head | None, reason: str, config_hash: bytes, started_ns: int, key: keys.PrivateKey) -> bytes:
+    """A manifest's first part: `head` is the entry this epoch follows; where `key` is kept is stated, not proven."""
     parent = None if head is None else records.Parent(epoch=head.epoch, seq=head.seq, hash=head.hash)
     return records.write(
-        records.Author(parent=parent, reason=reason, software=SOFTWARE, config_hash=config_hash, started_ns=started_ns)
+        records.Author(
+            parent=parent,
+            reason=reason,
+            software=SOFTWARE,
+            config_hash=config_hash,
+            started_ns=started_ns,
+            custody="file" if isinstance(key, keys.FileKey) else "pkcs11",
+        )
     )
 
 

@@ -340,7 +340,7 @@ class Recorder:
                 )  # fmt: skip
 
     def _seal_manifest(self, reason: str, now_ns: int) -> None:
-        first = manifest.author(self._parent, reason, self._settings.config_hash, now_ns)
+        first = manifest.author(self._parent, reason, self._settings.config_hash, now_ns, self._writer.key)
         entry = self._write("manifest", [first, *self._stated.parts], Span(now_ns, now_ns), now_ns)
         self._journal.seal([entry], 0, now_ns)
 

@@ -4,6 +4,7 @@ A key is known by its thumbprint (RFC 9679): the SHA-256 of its deterministic CO
 """
 
 import hashlib
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,21 +14,33 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from contract import cbor
 from contract.errors import BadSignature, Malformed
 
-PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
+
+
+class Signer(Protocol):
+    """A private key wherever it lies, as in a token. `sign` gives 64 bytes: of Ed25519, or r and s of P-256."""
+
+    def public_key(self) -> PublicKey: ...  # noqa: D102 - as the library's own keys
+
+    def sign(self, data: bytes, /) -> bytes: ...  # noqa: D102 - as the library's own Ed25519 key
+
+
+FileKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey  # one that can be written down
+PrivateKey = FileKey | Signer
 
 EDDSA, ES256 = -8, -7  # COSE algorithm numbers, RFC 9053
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SP 800-186, curve P-256
 
 
-def generate(algorithm: int = EDDSA) -> PrivateKey:
+def generate(algorithm: int = EDDSA) -> FileKey:
     """Make a new private key for EDDSA or ES256."""
     return ed25519.Ed25519PrivateKey.generate() if algorithm == EDDSA else ec.generate_private_key(ec.SECP256R1())
 
 
 def algorithm_of(key: PrivateKey | PublicKey) -> int:
     """The COSE algorithm a key signs with."""
-    return EDDSA if isinstance(key, ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey) else ES256
+    public = key if isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey) else key.public_key()
+    return EDDSA if isinstance(public, ed25519.Ed25519PublicKey) else ES256
 
 
 def cose_key(key: PublicKey) -> bytes:
@@ -62,9 +75,13 @@ def thumbprint(key: PublicKey) -> bytes:
 
 def sign(key: PrivateKey, message: bytes) -> bytes:
     """Sign, 64 bytes. An ES256 signature has the lower of its two possible s values, so that it has one form."""
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return key.sign(message)
-    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
+    else:
+        signature = key.sign(message)
+        if algorithm_of(key) == EDDSA:
+            return signature
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     return r.to_bytes(32, "big") + min(s, P256_ORDER - s).to_bytes(32, "big")
 
 
@@ -84,7 +101,7 @@ def verify(key: PublicKey, signature: bytes, message: bytes) -> None:
         raise BadSignature("signature: does not match the key and the signed bytes") from None
 
 
-def private_to_pem(key: PrivateKey) -> bytes:
+def private_to_pem(key: FileKey) -> bytes:
     """PKCS#8 PEM, unencrypted: the caller keeps it in a file only its owner can read."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -96,7 +113,7 @@ def public_to_pem(key: PublicKey) -> bytes:
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def private_from_pem(data: bytes) -> PrivateKey:
+def private_from_pem(data: bytes) -> FileKey:
     """Read a private key. Raises ValueError for anything but Ed25519 or P-256."""
     try:
         key = serialization.load_pem_private_key(data, None)

@@ -26,6 +26,7 @@ PACKAGES = {
     "mosquitto": "mosquitto",
     "mosquitto_passwd": "mosquitto",
     "postgres": "postgresql",
+    "softhsm2-util": "softhsm2",
 }
 
 

@@ -4,9 +4,10 @@ import asyncio
 import sqlite3
 
 import pytest
+import soft_token
 from plant_in_memory import CONFIG, write_plant
 
-from agent import app, cli, custody, files
+from agent import app, check, cli, custody, files
 from contract import keys
 
 
@@ -95,6 +96,27 @@ def test_keys_are_made_once(tmp_path, capsys):
     assert "never overwritten" in capsys.readouterr().err
     assert cli.keygen([str(tmp_path / "other"), "--es256"]) == 0
     assert keys.algorithm_of(custody.load_private(tmp_path / "other.pem")) == keys.ES256
+
+
+def test_a_key_is_made_in_the_token_that_a_configuration_names(tmp_path, capsys, need, monkeypatch):
+    need("softhsm2-util")
+    monkeypatch.setenv("SOFTHSM2_CONF", "")  # set by the token's maker, taken back at the end
+    made = soft_token.make(tmp_path / "softhsm")
+    table = f'[agent.token]\nmodule = "{made.module}"\nlabel = "{made.label}"\nobject = "o"\npin_file = "softhsm/pin"\n'
+    config = CONFIG.replace('key = "edge-1.pem"\n', "", 1).replace("[mqtt]", f"{table}[mqtt]", 1)
+    path = write_plant(tmp_path, config)
+    assert cli.main(["check", str(path)]) == 0
+    assert cli.keygen([str(tmp_path / "edge-1"), "--token", str(path)]) == 0
+    plan = check.load(path, 0)
+    assert not (tmp_path / "edge-1.pem").exists()
+    public = custody.load_public(tmp_path / "edge-1.pub.pem")
+    key = custody.signing_key(plan.config.agent)
+    keys.verify(public, keys.sign(key, b"words"), b"words")
+    assert keys.thumbprint(public).hex() in capsys.readouterr().out
+    assert cli.keygen([str(tmp_path / "edge-1"), "--token", str(path)]) == 2
+    assert "never replaced" in capsys.readouterr().err
+    both = write_plant(tmp_path, config.replace("[agent]\n", '[agent]\nkey = "k"\n', 1))
+    assert run(capsys, "check", both)[2].startswith(f"{both}: agent.key: stands beside agent.token: ")
 
 
 @pytest.mark.parametrize("argv", [[], ["sail"], ["run"]])

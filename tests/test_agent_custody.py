@@ -70,7 +70,7 @@ def test_keys_of_the_wrong_kind_or_for_every_eye_are_refused(tmp_path):
 
 
 def test_everything_that_is_missing_is_told_at_once_by_its_key(tmp_path):
-    agent = SimpleNamespace(key=tmp_path / "k.pem", gateway_key=tmp_path / "g.pem")
+    agent = SimpleNamespace(token=None, key=tmp_path / "k.pem", gateway_key=tmp_path / "g.pem")
     mqtt = SimpleNamespace(password_file=tmp_path / "p", tls=True, ca_file=tmp_path / "ca.pem")
     with pytest.raises(Problems) as raised:
         custody.load(SimpleNamespace(agent=agent, mqtt=mqtt))
@@ -84,7 +84,7 @@ def test_everything_that_is_missing_is_told_at_once_by_its_key(tmp_path):
 
 def test_all_in_order(tmp_path):
     custody.create(tmp_path / "a", keys.EDDSA)
-    agent = SimpleNamespace(key=tmp_path / "a.pem", gateway_key=tmp_path / "a.pub.pem")
+    agent = SimpleNamespace(token=None, key=tmp_path / "a.pem", gateway_key=tmp_path / "a.pub.pem")
     password = secret(tmp_path / "p", b"word\n")
     for tls in (False, True):
         mqtt = SimpleNamespace(password_file=password, tls=tls, ca_file=None, cert_file=None, key_file=None)

@@ -7,7 +7,8 @@ from plant_in_memory import CONFIG, Site
 
 from agent import check, manifest
 from agent.config import Certificate
-from contract import records
+from agent.token import TokenKey
+from contract import keys, records
 from contract.chain import Head
 from contract.errors import Malformed
 
@@ -63,11 +64,19 @@ def test_only_what_is_evidence_changes_it(tmp_path):
     assert manifest.parts(plan.meters, plan.config.line) != parts
 
 
+KEY = keys.generate()
+ELSEWHERE = TokenKey(None, KEY.public_key(), None)
+
+
 def test_the_author_names_what_its_epoch_follows():
-    first = records.read(manifest.author(None, "first start", bytes(32), 7), records.Author)
+    first = records.read(manifest.author(None, "first start", bytes(32), 7, KEY), records.Author)
     assert (first.parent, first.reason, first.started_ns) == (None, "first start", 7)
-    after = records.read(manifest.author(Head(bytes(16), 3, b"h" * 32), "restart", bytes(32), 7), records.Author)
+    assert first.custody == "file"
+    after = records.read(
+        manifest.author(Head(bytes(16), 3, b"h" * 32), "restart", bytes(32), 7, ELSEWHERE), records.Author
+    )
     assert (after.parent.seq, after.parent.hash) == (3, b"h" * 32)
+    assert after.custody == "pkcs11"
 
 
 def test_a_certificate_ends_with_its_last_day():

@@ -57,7 +57,7 @@ def _commission(asked: argparse.Namespace) -> int:
             raise Problems([f"{path}: exists already: a sheet is never overwritten, choose another name"])
     plan = check.load(config, time.time_ns())
     try:
-        key = custody.load_private(plan.config.agent.key)
+        key = custody.signing_key(plan.config.agent)
     except ValueError as error:
         raise Problems([f"{config}: agent.key: {error}"]) from None
     try:

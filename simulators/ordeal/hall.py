@@ -75,7 +75,7 @@ tier = "public"
 """
 
 
-def write(folder: Path, own: Mapping[str, keys.PrivateKey], agents: Mapping[str, keys.PublicKey]) -> None:
+def write(folder: Path, own: Mapping[str, keys.FileKey], agents: Mapping[str, keys.PublicKey]) -> None:
     """Write a gateway's configuration and its keys; `own` are `gateway` and `ledger`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, private in own.items():
