@@ -59,6 +59,7 @@ soak: $(VENV)/dev.stamp
 	$(BIN)/python -m simulators.storm --requests 170000 --seed 1
 	$(BIN)/python -m simulators.truth --meters 1000 --seed 1
 	$(BIN)/python -m simulators.soak --hours 24
+	$(BIN)/python -m simulators.slow_line --entries 200 --bits-per-s 2000000
 	ALTERED_EVERY=1 $(BIN)/python -m pytest -q tests/test_verifier_altered.py
 	for seed in 1 2 3 4 5; do \
 	  $(BIN)/metertrail demo --seconds 90 --seed $$seed --free-ports --report build/soak-$$seed.json || exit 1; \
