@@ -95,7 +95,7 @@ class Gateway:
     """The real ingest over a ledger of its own, and how late live messages came, ns."""
 
     folder: Path
-    key: keys.FileKey
+    key: Ed25519PrivateKey
     late_ns: list[int] = field(default_factory=list)
     failed: list[Exception] = field(default_factory=list)
 
@@ -121,7 +121,7 @@ class Gateway:
         self.late_ns.append(at_ns - json.loads(payload)["at_ns"])
 
 
-def waiting(journal: Journal, key: keys.FileKey, count: int, size: int) -> None:
+def waiting(journal: Journal, key: Ed25519PrivateKey, count: int, size: int) -> None:
     """Seal entries that no compression makes smaller, as an agent does through an outage."""
     writer = Writer(SITE, AGENT, key, secrets.token_bytes(16))
     first = records.Author(parent=None, reason="first start", software="", config_hash=bytes(32), started_ns=0)
@@ -133,7 +133,7 @@ def waiting(journal: Journal, key: keys.FileKey, count: int, size: int) -> None:
         journal.seal([Stored(sealed, header.epoch, header.seq, header.type, number, number)], 0, number)
 
 
-async def deliver(journal: Journal, gateway: Gateway, key: keys.FileKey, ports: tuple[int, int]) -> list[str]:
+async def deliver(journal: Journal, gateway: Gateway, key: Ed25519PrivateKey, ports: tuple[int, int]) -> list[str]:
     """Deliver everything, showing what is live meanwhile: what did not hold. `ports`: the line's, the broker's."""
     with gateway.running(ports[1], key.public_key()) as ledger:
         settings = config.Mqtt(host="127.0.0.1", username=AGENT, tls=False)
@@ -182,7 +182,7 @@ async def a_broker(folder: Path) -> AsyncIterator[tuple[str, int]]:
 async def run(count: int, size: int, bits_per_s: int) -> tuple[list[str], Sequence[int]]:
     """One delivery: what did not hold, and how late each live message came, ns. Prints its figures."""
     with tempfile.TemporaryDirectory() as folder:
-        key, gateway = keys.generate(), Gateway(Path(folder), keys.generate())
+        key, gateway = Ed25519PrivateKey.generate(), Gateway(Path(folder), Ed25519PrivateKey.generate())
         journal = Journal(Path(folder) / "data")
         waiting(journal, key, count, size)
         before = footprint.of(os.getpid())

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from plant_in_memory import CONFIG, KEY, History, Site, energy
 from agent import app, custody, files
 from agent.drivers import Reading, Scan
 from agent.journal import Journal
-from contract import keys
+from contract import keys, records
 from contract.problems import Problems
 from contract.segment import TICK_NS
 
@@ -96,6 +97,38 @@ async def test_a_second_start_follows_the_first_and_its_clock_does_not_run_back(
     history = sealed(site)
     assert history.reasons == ["first start", "restart"]
     assert "clock_behind" in {event.event for event in history.events()}
+
+
+@pytest.mark.parametrize(
+    "journal_years", [0, 60, 120], ids=["no journal", "a journal of this year", "of a false future"]
+)
+async def test_a_boot_in_1970_reads_at_once_and_goes_on_when_the_time_is_set(tmp_path, monkeypatch, journal_years):
+    year_ns, real = 365 * 86_400 * 10**9, time.time_ns
+    now_ns = real()
+    behind = [now_ns - 60 * 10**9]
+    monkeypatch.setattr(time, "time_ns", lambda: real() - behind[0])
+    site = Site.at(tmp_path, FAST)
+    ends_ns = now_ns + (journal_years - 60) * year_ns - 3600 * 10**9 if journal_years else 0
+    if ends_ns:
+        journal = Journal(site.folder)
+        told = records.EventPart(event="told", about="", at_ns=ends_ns, detail={})
+        journal.record([("event", records.write(told))], {}, ends_ns)
+        journal.close()
+
+    def set_right():
+        behind[0] = 0
+        asyncio.get_running_loop().call_later(1, os.kill, os.getpid(), signal.SIGTERM)
+
+    driver = await run(site, monkeypatch, 6, set_right)
+    assert len(driver.given) > 8
+    assert driver.given == sorted(driver.given), "time ran back"
+    assert min(driver.given) >= ends_ns // TICK_NS * TICK_NS
+    events = {event.event: event.detail for event in sealed(site).events()}
+    assert ("clock_behind" in events) == bool(ends_ns)
+    told = "clock_step" if journal_years == 120 else "clock_reanchored"
+    assert events[told]["step_ns"] == pytest.approx(now_ns - 60 * 10**9, abs=10**9)
+    jump_ns = events[told]["to_ns"] - events[told]["from_ns"]
+    assert (jump_ns > 0) == (journal_years != 120)
 
 
 async def test_a_folder_in_use_is_not_shared(tmp_path):

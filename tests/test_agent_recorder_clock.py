@@ -4,11 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from agent_archive import factory_of, made_of
 from plant_in_memory import CONFIG, T0, S, Site, at_ns, round_of
 
 from agent.batches import Source
 from contract import segment
 from contract.records import EventPart
+from verifier import archive
+from verifier.verify import verify
 
 HOUR_NS, YEARS_NS = 3600 * S, T0 - 100 * S  # from a boot in 1970
 CALENDAR = """
@@ -136,6 +139,24 @@ def test_no_shift_begins_or_ends_at_an_instant_jumped_over(tmp_path, from_, to, 
     assert all(one.startswith(due) for one, due in zip(told, events, strict=True)), told
     assert site.history().batches() == []
     site.stop()
+
+
+@pytest.mark.parametrize("by_ns", [HOUR_NS, YEARS_NS], ids=["1 h", "since 1970"])
+@pytest.mark.parametrize("at", [4, 6])
+def test_the_verifier_finds_all_in_order_across_a_jump_and_tells_it(tmp_path, by_ns, at):
+    site = Site.at(tmp_path)
+    site.start(-by_ns // S)
+    detail = {"step_ns": by_ns, "from_ns": at_ns(at) - by_ns, "to_ns": at_ns(at), "boot": None, "monotonic_ns": 5}
+    rounds(site, {k: b for k, b in BATCHES.items() if k < at}, lambda _: by_ns)
+    site.recorder.reanchored(detail["from_ns"], detail["to_ns"])
+    told = EventPart(event="clock_reanchored", about="clock", at_ns=at_ns(at), detail=detail)
+    site.recorder.take([], [told], {}, at_ns(at))
+    rounds(site, {k: b for k, b in BATCHES.items() if k >= at}, lambda _: 0)
+    report = verify(archive.read(factory_of(made_of(site)).pack()))
+    assert [finding.line() for finding in report.findings if not finding.ok] == []
+    (clock,) = [finding.text for finding in report.findings if finding.check == "clock"]
+    assert "its time jumped 1 times" in clock
+    assert clock.endswith("in all, 1 batches run across")
 
 
 def test_events_of_the_clock_keep_their_place(tmp_path):
