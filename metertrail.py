@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SERVICES = ("agent", "gateway", "broker", "demo")
+SERVICES = ("agent", "gateway", "broker", "demo", "witness")
 PIPE_CLOSED = 141  # as a shell reports a program that SIGPIPE ended
 
 # sub-command -> module, function, what it is for
@@ -27,7 +27,9 @@ COMMANDS = {
         "main",
         "the ledger's upkeep on the plant's server: take it up again after a loss",
     ),
+    "anchor": ("gateway.anchor_cli", "main", "co-signatures of outsiders, and proofs for them, as files"),
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),
+    "witness": ("witness.cli", "main", "co-sign a ledger's checkpoints, as an outsider: from a file, or over HTTP"),
     "replay": ("metertrail", "replay", "a period's batch records again from raw readings, signed beside recomputed"),
     "redact": ("verifier.redact_cli", "main", "a copy of an archive that withholds parts and still verifies"),
     "sample": ("verifier.sample_cli", "main", "draw readings or batches of an archive to check on the spot"),
@@ -47,7 +49,7 @@ def verify(argv: list[str]) -> int:
     The verifier knows of archives alone: it opens no database, so this is arranged here.
     """
     words = zip(["", *argv], argv, strict=False)
-    files = [word for before, word in words if before not in {"--trust", "--sheet"}]
+    files = [word for before, word in words if before not in {"--trust", "--sheet", "--checkpoint"}]
     config = next((word for word in files if word.endswith(".toml")), None)
     return _packed_first("verifier.cli", argv, config)
 

@@ -28,6 +28,11 @@ class Stamp:
     accuracy_ns: int | None
 
     @property
+    def from_ns(self) -> int:
+        """The token was not made before."""
+        return self.at_ns - (self.accuracy_ns or 0)
+
+    @property
     def by_ns(self) -> int:
         """The words existed by then."""
         return self.at_ns + (self.accuracy_ns or 0)

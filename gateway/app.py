@@ -21,6 +21,7 @@ import uvicorn
 
 from contract import body
 from gateway import broker, factors, late_api, live_message, own_chain, site_model, spool, web
+from gateway.anchor import Anchoring
 from gateway.attribution import BatchFacts, facts, late_facts
 from gateway.config import Config, Mqtt, Web
 from gateway.errors import Stopped
@@ -76,12 +77,17 @@ def run(path: Path, config: Config, prepared: Prepared) -> int:
         process = Process(path, config)
         if mirror:
             mirror.start()
+        anchoring = Anchoring(prepared.outsiders.asked, ledger, sequencer.seal, now_ns, process.fail)
+        anchoring.start()
         ingest = Ingest(client, config.gateway.site, sequencer, _listeners(live, process, mirror), now_ns)
         intake = late_api.Intake(config.gateway.data, prepared.web_token) if prepared.web_token else None
         app = web.build(live, ledger, prepared.web_password, now_ns, intake)
         served = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S)
         filings = keep_spool(config.gateway.data, ledger, sequencer)
-        return asyncio.run(process.run(uvicorn.Server(served), listening, ingest, filings))
+        try:
+            return asyncio.run(process.run(uvicorn.Server(served), listening, ingest, filings))
+        finally:
+            anchoring.stop()
     finally:
         if mirror:
             mirror.stop()

@@ -12,6 +12,7 @@ from typing import Annotated
 from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
+from contract import cosignature
 from contract.problems import Problems, parse_toml
 from contract.topics import check_host, check_name
 from gateway import database
@@ -34,6 +35,7 @@ def _thumbprint(given: str) -> str:
 Name = Annotated[str, AfterValidator(check_name)]
 Host = Annotated[str, AfterValidator(check_host)]
 Port = Annotated[int, Ge(1), Le(65535)]
+Hours = Annotated[int, Ge(1), Le(24 * 366)]
 File = Annotated[Path, AfterValidator(_beside)]
 Thumbprint = Annotated[str, AfterValidator(_thumbprint)]
 
@@ -117,6 +119,26 @@ class Mirror(BaseModel):
     token_file: File
 
 
+class Witness(BaseModel):
+    """Who co-signs checkpoints: asked at `url`, or by `metertrail anchor` where there is none."""
+
+    model_config = STRICT
+    name: Annotated[str, AfterValidator(cosignature.check_name)]
+    key: File
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    every_hours: Hours = 1
+
+
+class Timestamp(BaseModel):
+    """A time-stamp authority (RFC 3161), and the certificate that its answers must lead to."""
+
+    model_config = STRICT
+    name: Annotated[str, Len(1, 200)]
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    certificate: File
+    every_hours: Hours = 24
+
+
 class Agent(BaseModel):
     """An edge whose evidence is admitted, known by its public key; `fingerprint` is that key's thumbprint."""
 
@@ -137,6 +159,8 @@ class Config(BaseModel):
     broker: Broker = Broker()
     web: Web = Web()
     mirror: Mirror | None = None
+    witness: tuple[Witness, ...] = ()
+    timestamp: tuple[Timestamp, ...] = ()
     agent: tuple[Agent, ...] = ()
 
 

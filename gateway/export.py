@@ -39,7 +39,7 @@ from gateway.trust import GATEWAY
 File = TypeVar("File", records.SitePart, records.FactorPart)
 
 # shown whole, whenever they were written
-STATED = ("manifest", "void", "enrolment", "rotation", "acknowledgement", "site", "factor", *manual.TYPES)
+STATED = ("manifest", "void", "enrolment", "rotation", "acknowledgement", "anchor", "site", "factor", *manual.TYPES)
 MARGIN_NS = (
     batch_record.AROUND_NS
 )  # readings shown before and after: bounds rest on the last one before an edge, the first after

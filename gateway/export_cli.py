@@ -1,8 +1,10 @@
 """`metertrail export --from ISO --to ISO --out FILE [--product P] CONFIG`: a period's statement with all its evidence.
 
 In: a gateway's configuration and a period. Out: an archive for `metertrail verify`, a `run` entry in the ledger, and a
-line for each of the statement's cross-checks. It writes the ledger, so the gateway must not be running meanwhile. Never
-replaces a file. Exit status: 0 done, 1 the ledger cannot answer, 2 usage or configuration.
+line for each of the statement's cross-checks. Outsiders of the configuration are shown the new checkpoint, and what
+they give goes along; one that does not answer is told and keeps nothing back. It writes the ledger, so the gateway must
+not be running meanwhile. Never replaces a file. Exit status: 0 done, 1 the ledger cannot answer, 2 usage or
+configuration.
 """
 
 import argparse
@@ -16,7 +18,7 @@ from contract import records
 from contract.calendar import instant_ns
 from contract.problems import Problems, one_line
 from contract.writer import Span
-from gateway import site_model
+from gateway import anchor, site_model
 from gateway.config import Config, load
 from gateway.cross_check import remarks
 from gateway.custody import load_ledger_key
@@ -122,6 +124,8 @@ def _exported(path: Path, config: Config, prepared: Prepared, asked: Asked) -> t
         def seal(run: records.RunPart) -> None:
             sequencer.seal("run", [records.write(run)], Span(asked.from_ns, asked.to_ns))
             runs.append(run)
+            for fault in anchor.ask_all(prepared.outsiders.asked, ledger, sequencer.seal):
+                sys.stderr.write(f"not anchored by {one_line(fault)}\n")
 
         return export(ledger, key, asked, seal), runs[0]
     finally:

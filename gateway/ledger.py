@@ -188,6 +188,18 @@ class Ledger:
             index = connection.execute(found).scalar_one()
         return self.size if index is None else int(index)
 
+    def leaves(self, size: int) -> Iterator[bytes]:
+        """The leaf hashes of the first `size` entries, in order."""
+        found = select(ENTRIES.c.signed).where(ENTRIES.c.index < size).order_by(ENTRIES.c.index)
+        with self._engine.connect() as connection:
+            for (signed,) in connection.execute(found.execution_options(yield_per=ROWS_AT_ONCE)):
+                yield merkle.leaf_hash(signed)
+
+    def checkpoint_at(self, size: int) -> str | None:
+        """The note that was signed at this size, or None if none was."""
+        with self._engine.connect() as connection:
+            return connection.execute(select(CHECKPOINTS.c.note).where(CHECKPOINTS.c.size == size)).scalar_one_or_none()
+
     def refusals(self) -> list[tuple[str, receipt.Refusal]]:
         """Every refusal of an author's own signed words, oldest first."""
         with self._engine.connect() as connection:

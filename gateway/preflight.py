@@ -4,7 +4,7 @@ In: a `Config`. Out: `Prepared`, or Problems with every file's fault at once. Wr
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contract import keys
 from contract.problems import Problems
-from gateway import custody, factors, site_model
+from gateway import custody, factors, outsiders, site_model
 from gateway.attribution import check_factors
 from gateway.config import Config
+from gateway.outsiders import Outsiders
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class Prepared:
     site: bytes
     factors: tuple[bytes, ...]
     web_token: str | None
+    outsiders: Outsiders = field(default_factory=Outsiders)
 
 
 def prepare(config: Config) -> Prepared:
@@ -65,13 +67,15 @@ def prepare(config: Config) -> Prepared:
             of(lambda path: custody.read(path, "name a file that exists"), path)
     lines.extend(_shared(agents))
     lines.extend(_mismatched(config, agents))
+    others_known = of(lambda _: outsiders.load(config), config.gateway.data)
     if not lines and site is not None:
         lines.extend(_factor(config.site, site, [data for data in factor_files if data is not None]))
-    if lines or key is None or ledger_key is None or site is None:
+    if lines or key is None or ledger_key is None or site is None or others_known is None:
         raise Problems(list(dict.fromkeys(lines)))
     known = {name: public for name, public in agents.items() if public is not None}
     stated = tuple(data for data in factor_files if data is not None)
-    return Prepared(key, next_key, ledger_key, known, password, web_password, mirror_token, site, stated, web_token)
+    passwords = password, web_password, mirror_token
+    return Prepared(key, next_key, ledger_key, known, *passwords, site, stated, web_token, others_known)
 
 
 def strangers(config: Config, site: bytes) -> Iterator[str]:

@@ -3,7 +3,7 @@
 In: nothing. Out: `KINDS`, for the gateway that works the spool off and for the commands that fill it.
 """
 
-from gateway import acknowledgement, key_filing, late_batch, manual_filing
+from gateway import acknowledgement, anchor_filing, key_filing, late_batch, manual_filing
 from gateway.spool import Kinds
 
 KINDS: Kinds = {
@@ -11,4 +11,5 @@ KINDS: Kinds = {
     "late_batch": late_batch.KIND,
     **manual_filing.KINDS,
     **key_filing.KINDS,
+    **anchor_filing.KINDS,
 }

@@ -1,16 +1,23 @@
 """The mistakes whose error lines the documents quote: each is made in a folder, and the program complains on stderr."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import archive_maker
 import databases
+import witnesses
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from gateway_folder import Folder
+from witness_folder import witness_toml
 
+from contract import keys
 from gateway import attribution, config, cross_check, export_cli, factors, late_cli, opening, preflight, site_model
 from gateway import cli as gateway_cli
 from gateway.errors import Stopped
 from verifier import cli as verifier_cli
+from witness import config as witness_config
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,3 +87,29 @@ def verify(folder: Path) -> None:
     (folder / "trust.toml").write_bytes(archive_maker.factory().trust().replace(b'ledger = "', b'ledger = "zz" #'))
     for arguments in (["nowhere.zip"], ["junk.zip"], ["junk.zip", "--trust", "trust.toml"]):
         verifier_cli.main(arguments)
+
+
+def co_signed(folder: Path) -> list[str]:
+    """Arguments of `verify` for the factory's archive, as a reader has them to whom a witness's note was sent."""
+    made = archive_maker.factory()
+    (folder / "kept.txt").write_text(witnesses.cosigned(made.note(), 1_700_002_000))
+    return ["--trust", str(witnesses.trust_file(made, folder / "known")), "--checkpoint", str(folder / "kept.txt")]
+
+
+def outsider(name: str) -> bytes:
+    """The files that the page's trust file names; the certificate is good for nothing but being read."""
+    if name.endswith(".pub.pem"):
+        return keys.public_to_pem(witnesses.KEY.public_key())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stamps.example")])
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).serial_number(1)
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    made = made.not_valid_before(day).not_valid_after(day + timedelta(days=1)).public_key(witnesses.KEY.public_key())
+    return made.sign(witnesses.KEY, None).public_bytes(Encoding.PEM)
+
+
+def witness(folder: Path, text: str) -> witness_config.Config:
+    """The page's configuration of a witness, read with the keys it names."""
+    path = witness_toml(folder, witnesses.KEY.public_key())
+    (folder / "plant-1-ledger.pub.pem").write_bytes((folder / "ledger.pub.pem").read_bytes())
+    path.write_text(text)
+    return witness_config.load(path)

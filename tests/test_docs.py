@@ -16,7 +16,7 @@ from pathlib import Path
 
 import archive_maker
 import pytest
-from doc_makers import export, factor_kind, late, pieces, restored, site, verify
+from doc_makers import co_signed, export, factor_kind, late, outsider, pieces, restored, site, verify, witness
 from gateway_folder import manual
 
 import metertrail
@@ -173,23 +173,16 @@ LOADERS = {
     "site": lambda text: site_model.parse(text.encode()),
     "factor": lambda text: factors.parse(text.encode()),
     "trust": lambda text: trust.parse(text.encode()),
+    "trust-outsiders": lambda text: trust.parse((the("toml", "trust") + text).encode(), outsider),
 }
 
 
 def test_every_toml_is_of_a_known_kind():
     kinds = Counter(about.partition(" ")[0] for _, about, _ in fences("toml"))
     assert kinds.keys() == {
-        "profile",
-        "agent-addition",
-        "agent-buses",
-        "agent-lines",
-        "agent-exchange",
-        "broker",
-        "factor",
-        "site",
-        "trust",
-        "excerpt",
-    }
+        "profile", "agent-addition", "agent-buses", "agent-lines", "agent-exchange", "broker", "factor",
+        "site", "trust", "trust-outsiders", "witness", "excerpt",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("document", "about", "text"), fences("toml"))
@@ -219,6 +212,8 @@ def test_toml_is_read_by_the_loader_it_is_meant_for(document, about, text, tmp_p
         before, _, after = shipped.partition("[mqtt]\n")
         (path := edited(tmp_path, "agent.toml")).write_text(before + text + after[after.index("# ---- buses") :])
         assert check.load(path, DAY_NS).config.mqtt.cert_file == tmp_path / "edge-1.cert.pem"
+    elif kind == "witness":
+        assert witness(tmp_path, text).ledgers
     else:
         assert LOADERS[kind](text), document
 
@@ -280,6 +275,7 @@ def test_error_lines_are_really_produced(document, about, text, tmp_path, monkey
 def shape(line: str) -> str:
     """A line of `verify` without what differs from archive to archive."""
     line = re.sub(r"metertrail/\w+|edge-1|gateway|[\w-]+/[a-z_]\w*(?=:)|\(\w+\)| m\w+$", "@", line)
+    line = re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "#", line)
     line = re.sub(r"\b[0-9a-f]*\d[0-9a-f]*(?:/\d+)?\b", "#", line)
     return re.sub(r"epochs?\b", "epoch", line)
 
@@ -295,26 +291,27 @@ def verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     (folder / "changed.zip").write_bytes(changed)
     for archive, keys in (("good", "trust"), ("changed", "trust"), ("good", "other")):
         verifier_cli.main([str(folder / f"{archive}.zip"), "--trust", str(folder / f"{keys}.toml")])
+    verifier_cli.main([str(folder / "good.zip"), *co_signed(folder)])
     return capsys.readouterr().out.splitlines()
 
 
 def test_lines_of_verify_are_of_the_shape_it_prints(tmp_path, capsys):
     printed = {shape(line) for line in verified(tmp_path, capsys)}
     quoted = [line for _, _, text in fences("verify") for line in text.splitlines()]
-    assert (len(quoted), [line for line in quoted if shape(line) not in printed]) == (27, [])
+    assert (len(quoted), [line for line in quoted if shape(line) not in printed]) == (31, [])
 
 
 def test_every_check_of_verify_is_explained(tmp_path, capsys):
     text = DOCUMENTS["docs/verifier.md"]
     explained = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     printed = {line.split()[1] for line in verified(tmp_path, capsys) if line.startswith("ok ")}
-    assert len(printed) == 21
+    assert len(printed) == 24
     assert explained == printed
     code = "".join(path.read_text() for path in (ROOT / "verifier").glob("*.py"))
     named = set(re.findall(r"(?:Finding|lacking)\(\s*\"(\w+)\"", code))
     assert len(named) >= 20
     assert not [name for name in named if f"`{name}`" not in text]
-    for status, verdict in ((0, "pinned"), (1, "failed"), (3, "self-consistent"), (4, "incomplete")):
+    for status, verdict in ((0, "pinned"), (0, "anchored"), (1, "failed"), (3, "self-consistent"), (4, "incomplete")):
         assert verifier_cli.EXIT[verdict] == status
         assert f"| {status} | *{verdict}*" in text
 

@@ -10,11 +10,15 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
+import witnesses
 from authors import wire
+from doc_makers import outsider
 from gateway_folder import SITE, Folder
 from mqtt_client import Client
+from test_gateway_witness import witnessing
 
-from contract import keys, receipt
+from contract import body, cosignature, keys, receipt, records
+from contract.anchor_records import AnchorPart
 from gateway.database import sqlite_url
 from gateway.ledger import Ledger
 
@@ -104,6 +108,30 @@ def test_a_kill_at_any_moment_costs_nothing_that_was_told(folder):
     seqs = [entry.seq for entry in reader.entries() if entry.author == "edge-1"]
     assert seqs == list(range(len(seqs)))
     assert len(seqs) >= told.heads[-1].seq + 1
+
+
+def test_outsiders_who_answer_or_not_stop_nothing(folder, tmp_path):
+    """One witness that co-signs, and an authority that takes the request and never answers."""
+    folder.write("w1.pub.pem", keys.public_to_pem(witnesses.KEY.public_key()))
+    folder.write("stamps.pem", outsider("stamps.pem"))
+    ledger_key = keys.private_from_pem((folder.folder / "ledger.pem").read_bytes()).public_key()
+    (tmp_path / "w").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as silent, witnessing(tmp_path / "w", ledger_key, SITE) as url:
+        folder.toml += (
+            f'[[timestamp]]\nname = "stamps"\nurl = "http://127.0.0.1:{silent.getsockname()[1]}"\n'
+            f'certificate = "stamps.pem"\n[[witness]]\nname = "{witnesses.NAME}"\nkey = "w1.pub.pem"\nurl = "{url}"\n'
+        )
+        folder.save()
+        with running(folder) as process, connected(folder) as client:
+            send(client, folder, folder.edge.begin())
+            silent.accept()  # the witness was asked before, and the authority lets the gateway wait
+            send(client, folder, folder.edge.say())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(STOP_S) == 0
+    reader = Ledger.open(sqlite_url(folder.folder / "data" / "ledger.sqlite"), SITE)
+    (entry,) = reader.select(["anchor"], -(2**63), 2**63 - 1)
+    (part,) = (records.read(data, AnchorPart) for data in body.unpack(entry.body).parts)
+    assert cosignature.times_s(part.note, witnesses.NAME, witnesses.KEY.public_key())
 
 
 def ended(folder: Folder) -> "subprocess.CompletedProcess[str]":

@@ -1,13 +1,19 @@
 """The command from a configuration to an archive that verifies; every mistake is one line and leaves no trace."""
 
+import json
 import os
 import time
 from pathlib import Path
 
 import archive_maker as maker
 import pytest
+import witnesses
 from archive_maker import AGENT, GATEWAY
+from doc_makers import outsider
 from test_gateway_export import Sealer
+from test_gateway_witness import witnessing
+from time_stamper import TimeStamper
+from web_stub import serving
 
 from contract import keys
 from contract.zone import zone_of
@@ -60,6 +66,48 @@ def test_the_archive_of_a_closed_period_verifies_as_pinned(works: Path, capsys: 
     said = capsys.readouterr().out
     assert "ok   chain gateway: 8 entries in 2 epochs, no gap" in said
     assert "pinned" in said
+
+
+def anchored_by(works: Path, witness_url: str, stamps_url: str) -> Path:
+    """The configuration with both kinds of outsiders, and a trust file that knows them."""
+    trusting = witnesses.TRUSTING + '[[timestamp_authority]]\nname = "stamps"\ncertificate = "tsa/root.pem"\n'
+    (works / "w1.pub.pem").write_bytes(keys.public_to_pem(witnesses.KEY.public_key()))
+    (works / "trust.toml").write_bytes((works / "trust.toml").read_bytes() + f"\n{trusting}".encode())
+    path = works / "gateway.toml"
+    path.write_text(
+        path.read_text() + f'[[witness]]\nname = "{witnesses.NAME}"\nkey = "w1.pub.pem"\nurl = "{witness_url}"\n'
+        f'[[timestamp]]\nname = "stamps"\nurl = "{stamps_url}"\ncertificate = "tsa/root.pem"\n'
+    )
+    return path
+
+
+def test_an_export_is_shown_to_outsiders_and_verifies_as_anchored(need, works, capsys):
+    need("openssl")
+    stamper = TimeStamper(works / "tsa")
+    ledger_key = keys.private_from_pem((works / "ledger.pem").read_bytes()).public_key()
+    with witnessing(works, ledger_key) as witness_url, serving(stamper.web_answer) as stub:
+        path = anchored_by(works, witness_url, stub.url)
+        assert export_cli.main([*PERIOD, "--out", str(works / "all.zip"), str(path)]) == 0
+    assert cli.main([str(works / "all.zip"), "--trust", str(works / "trust.toml"), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.partition("\n{")[2].join(["{", ""]))
+    assert report["verdict"] == "anchored"
+    assert {one["text"].split(":")[0] for one in report["findings"] if one["check"] == "anchor"} == {
+        witnesses.NAME, "stamps"
+    }  # fmt: skip
+    run = next(one["told"] for one in report["findings"] if one["check"] == "time" and " run: " in one["text"])
+    assert run["not_after_by"] == witnesses.NAME  # its clock stands in 2023, the authority's is today's
+    assert run["not_before_ns"] is None
+
+
+def test_outsiders_that_do_not_answer_keep_no_archive_back(works, capsys):
+    (works / "tsa").mkdir()
+    (works / "tsa" / "root.pem").write_bytes(outsider("root.pem"))
+    path = anchored_by(works, "http://127.0.0.1:1/", "http://127.0.0.1:1/")
+    assert export_cli.main([*PERIOD, "--out", str(works / "all.zip"), str(path)]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in told] == [f"not anchored by {witnesses.NAME}", "not anchored by stamps"]
+    assert cli.main([str(works / "all.zip"), "--trust", str(works / "trust.toml")]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("pinned")
 
 
 def test_a_running_gateway_keeps_the_ledger(works: Path, capsys: pytest.CaptureFixture[str]):

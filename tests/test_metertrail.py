@@ -17,7 +17,7 @@ def test_every_sub_command_names_a_function(name):
 
 
 def test_every_command_is_counted():
-    assert len(metertrail.COMMANDS) == 19
+    assert len(metertrail.COMMANDS) == 21
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 0), (["--help"], 0), (["-h"], 0), (["meters"], 2)])

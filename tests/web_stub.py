@@ -45,7 +45,7 @@ def serving(answer: Callable[[bytes], Answer]) -> Iterator[Stub]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     stub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield stub

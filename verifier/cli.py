@@ -1,28 +1,29 @@
-"""`metertrail verify FILE [--trust TRUST.toml] [--json]`: reads the files, prints one line per check.
+"""`metertrail verify FILE [--trust TRUST.toml] [--checkpoint NOTE]... [--json]`: reads files, one line per check.
 
-Exit status: 0 all holds and every key is known from elsewhere; 1 something does not hold; 2 usage, or a file that
-cannot be read; 3 all holds, but without --trust nobody vouches for the keys; 4 nothing that is shown contradicts, but
-something that has to be checked is withheld.
+Exit status: 0 all holds and every key is known from elsewhere (pinned or anchored); 1 something does not hold;
+2 usage, or a file that cannot be read; 3 all holds, but without --trust nobody vouches for the keys; 4 nothing that is
+shown contradicts, but something that has to be checked is withheld.
 """
 
 import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from contract.errors import Inadmissible
-from verifier import archive, trust
+from verifier import archive, proof, trust
 from verifier.archive_file import data_of
 from verifier.finding import MARKS, Finding
 from verifier.verify import Report, Verdict, verify
 
-EXIT: dict[Verdict, int] = {"pinned": 0, "failed": 1, "self-consistent": 3, "incomplete": 4}
+EXIT: dict[Verdict, int] = {"anchored": 0, "pinned": 0, "failed": 1, "self-consistent": 3, "incomplete": 4}
 UNREADABLE = 2
 SHOWN_MAX = 20  # failures of one check that are printed, and lines of one that says much; --json gives all
-MANY = {"trace"}
+MANY = {"time", "trace"}
 WORDS: dict[Verdict, str] = {
+    "anchored": "anchored: everything holds, every key is known, and an outsider the trust file names saw all of it",
     "pinned": "pinned: everything holds, and every key is one the trust file names",
     "failed": "failed: at least one check does not hold",
     "incomplete": "incomplete: nothing that is shown contradicts, but what the lines LACK name is withheld",
@@ -39,11 +40,19 @@ def main(argv: Sequence[str]) -> int:
         "file",
         metavar="FILE",
         type=Path,
-        help="an archive of `metertrail export`, or a gateway's configuration: then its whole ledger",
+        help="an archive of `metertrail export`, a proof of `metertrail anchor prove`, or a gateway's configuration",
     )
     parser.add_argument("--trust", metavar="TRUST.toml", type=Path, help="the keys you know from elsewhere")
     parser.add_argument(
         "--sheet", metavar="FILE", type=Path, action="append", default=[], help="a commissioning sheet; may be repeated"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="NOTE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a checkpoint you kept, or one a witness co-signed: the ledger must begin with it; may be repeated",
     )
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     try:
@@ -51,8 +60,9 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        trusted = None if given.trust is None else trust.parse(data_of(given.trust))
-        report = verify(archive.read(data_of(given.file)), trusted, [data_of(path) for path in given.sheet])
+        trusted = None if given.trust is None else trust.parse(data_of(given.trust), _beside(given.trust))
+        data = data_of(given.file)
+        report = proof.verify(data, trusted) if proof.is_proof(data) else _verified(data, trusted, given)
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}: name a file that can be read")
     except Inadmissible as error:
@@ -62,6 +72,20 @@ def main(argv: Sequence[str]) -> int:
     lines = [_json(report)] if given.json else [*_lines(report), WORDS[report.verdict]]
     sys.stdout.write("\n".join(lines) + "\n")
     return EXIT[report.verdict]
+
+
+def _verified(data: bytes, trusted: trust.Trust | None, given: argparse.Namespace) -> Report:
+    sheets, kept = [data_of(path) for path in given.sheet], [_note(path) for path in given.checkpoint]
+    return verify(archive.read(data), trusted, sheets, kept)
+
+
+def _beside(trust_file: Path) -> Callable[[str], bytes]:
+    """Reads what a trust file names, which lies beside it."""
+    return lambda name: data_of(trust_file.parent / name)
+
+
+def _note(path: Path) -> str:
+    return data_of(path).decode(errors="replace").replace("\r\n", "\n")  # a mail program's line ends
 
 
 def _lines(report: Report) -> Iterator[str]:

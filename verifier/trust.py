@@ -9,6 +9,12 @@ rests on. Hashes are hexadecimal; a thumbprint is the SHA-256 of a key's determi
     [[key]]
     author = "edge-1"                                     # "gateway" for the gateway itself
     thumbprint = "<thumbprint>"
+    [[witness]]                                           # optional: who co-signs checkpoints
+    name = "auditor.example/w1"
+    key = "w1.pub.pem"                                    # files lie beside the trust file
+    [[timestamp_authority]]                               # optional: who stamps them
+    name = "authority"
+    certificate = "authority.pem"
 """
 
 from collections.abc import Iterator
@@ -22,6 +28,7 @@ from contract.problems import parse_toml
 from verifier import check_keys
 from verifier.finding import Finding
 from verifier.keyring import Keyring
+from verifier.outsiders import ReadFile, TrustedAuthority, TrustedWitness
 from verifier.trail import Trail, records_of
 
 HASH_BYTES = 32
@@ -61,11 +68,16 @@ class Trust(BaseModel):
     origin: str | None = None
     keys: tuple[TrustedKey, ...] = Field(alias="key", min_length=1, strict=False)
     profiles: tuple[Hash, ...] | None = Field(default=None, strict=False)
+    witnesses: tuple[TrustedWitness, ...] = Field(default=(), alias="witness", strict=False)
+    authorities: tuple[TrustedAuthority, ...] = Field(default=(), alias="timestamp_authority", strict=False)
 
 
-def parse(data: bytes) -> Trust:
-    """Read a trust file. Raises contract.problems.Problems, whose lines each read `key.path: problem: hint`."""
-    return parse_toml(data, Trust)
+def parse(data: bytes, read: ReadFile | None = None) -> Trust:
+    """Read a trust file; `read` gives the files it names.
+
+    Raises contract.problems.Problems, whose lines each read `key.path: problem: hint`.
+    """
+    return parse_toml(data, Trust, read)
 
 
 def pinned(trail: Trail, trust: Trust, ring: Keyring) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 In: an archive, and perhaps a trust file's content. Out: a `Report`: findings and a verdict. Verdicts rank
 failed < incomplete (nothing contradicts, but something needed is withheld) < self-consistent (nobody vouches for the
-keys) < pinned (every key is one the reader knows from elsewhere).
+keys) < pinned (every key is one the reader knows from elsewhere) < anchored (an outsider the reader trusts saw it too).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,14 @@ from typing import Literal
 
 from contract.errors import Malformed
 from verifier import (
+    check_anchor,
     check_chain,
     check_keys,
     check_ledger,
     check_receipts,
     check_recover,
     check_statement,
+    check_time,
     check_void,
     check_withheld,
     keyring,
@@ -26,6 +28,7 @@ from verifier import (
     trust,
 )
 from verifier.archive import Archive
+from verifier.check_anchor import Outside
 from verifier.check_batches import Period
 from verifier.finding import Finding
 from verifier.recomputed import Recomputed, recomputed
@@ -33,7 +36,7 @@ from verifier.trust import Trust
 
 ALL_TIME = Period(-(2**63), 2**63)
 
-Verdict = Literal["failed", "incomplete", "self-consistent", "pinned"]
+Verdict = Literal["failed", "incomplete", "self-consistent", "pinned", "anchored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +47,37 @@ class Report:
     verdict: Verdict
 
 
-def verify(archive: Archive, trusted: Trust | None = None, sheets: Sequence[bytes] = ()) -> Report:
+def verify(
+    archive: Archive, trusted: Trust | None = None, sheets: Sequence[bytes] = (), kept: Sequence[str] = ()
+) -> Report:
     """Run every check. One that fails never keeps the others from running.
 
-    `sheets` are commissioning sheets that manifests name by their hashes, for the traceability of their meters.
+    `sheets` are commissioning sheets that manifests name by their hashes, for the traceability of their meters; `kept`
+    are checkpoints the reader has from elsewhere: this ledger must begin with them.
     """
-    found = tuple(findings(archive, trusted, sheets))
+    read, unreadable = trail.read(archive)
+    outside = check_anchor.read(read, trusted, kept)
+    found = tuple(_findings(read, unreadable, trusted, outside, sheets))
     standings = {finding.standing for finding in found}
     if "failed" in standings:
         return Report(found, "failed")
     if "withheld" in standings:
         return Report(found, "incomplete")
-    return Report(found, "self-consistent" if trusted is None else "pinned")
+    if trusted is None:
+        return Report(found, "self-consistent")
+    last = check_time.last_index(read)
+    return Report(found, "pinned" if last is None or not outside.covers(last) else "anchored")
 
 
 def findings(archive: Archive, trusted: Trust | None = None, sheets: Sequence[bytes] = ()) -> Iterator[Finding]:
     """What every check finds, one after another: first whose words these are, then what they amount to."""
     read, unreadable = trail.read(archive)
+    yield from _findings(read, unreadable, trusted, check_anchor.read(read, trusted), sheets)
+
+
+def _findings(
+    read: trail.Trail, unreadable: Sequence[Finding], trusted: Trust | None, outside: Outside, sheets: Sequence[bytes]
+) -> Iterator[Finding]:
     ring, unfit = keyring.read(read)
     yield from check_ledger.form(read)
     yield from check_ledger.ledger(read)
@@ -72,13 +89,15 @@ def findings(archive: Archive, trusted: Trust | None = None, sheets: Sequence[by
     yield from check_keys.revocations(read, ring)
     yield from check_ledger.identities(read)
     yield from check_chain.chains(read)
-    yield from check_void.voids(read, _period(archive))
+    yield from check_void.voids(read, _period(read.archive))
     yield from check_receipts.receipts(read, ring)
     yield from check_ledger.history(read)
+    yield from outside.findings
     yield from check_withheld.counted(read)
     yield from _numbers(read, ring, sheets)
     if trusted is not None:
         yield from trust.pinned(read, trusted, ring)
+    yield from check_time.times(read, outside)
 
 
 def _period(archive: Archive) -> Period | None:
