@@ -28,7 +28,7 @@ STALE = ("lines",)  # state that must not be taken up again when it is older tha
 
 
 class Journal:
-    """One per folder. All calls come from one thread, except `after`, `delivered` and `confirm`."""
+    """One per folder. All calls come from one thread, except `after`, `waiting`, `delivered` and `confirm`."""
 
     def __init__(self, folder: Path) -> None:
         """Open or begin a journal. Raises files.InUse, OSError or sqlite3.OperationalError."""
@@ -120,6 +120,10 @@ class Journal:
                 found.append(one)
                 due[extent.epoch] += 1
         return found
+
+    def waiting(self, settled: Mapping[bytes, int]) -> int:
+        """How many entries there are beyond what is settled of each epoch."""
+        return sum(max(0, e.last + 1 - max(e.first, settled.get(e.epoch, -1) + 1)) for e in self._days.extents)
 
     def delivered(self) -> dict[bytes, int]:
         """How far the gateway has confirmed each epoch."""

@@ -86,7 +86,7 @@ class Publisher:
     def live(self, payload: dict[str, object]) -> None:
         """Send what pages show; it may be lost, and is not sent where the line has not yet taken the one before."""
         if self._client.is_connected() and (self._shown is None or self._shown.is_published()):
-            told = {**payload, "outbox": self._outbox.in_flight}
+            told = {**payload, "outbox": self._journal.waiting(self._outbox.settled)}
             self._shown = self._client.publish(self._topic("live"), json.dumps(told, separators=(",", ":")), qos=0)
 
     def take_events(self) -> list[EventPart]:

@@ -28,11 +28,22 @@ class BoardCollector(Collector):
         state = self._board.state(at_ns)
         yield _counter("metertrail_admitted", "Entries shown since the start, by type", "type", state.admitted)
         yield _counter("metertrail_refused", "Messages refused since the start, by verdict", "verdict", state.refused)
-        outbox = GaugeMetricFamily("metertrail_outbox_entries", "Entries on their way from an agent", labels=["agent"])
+        outbox = GaugeMetricFamily(
+            "metertrail_outbox_entries", "An agent's entries without a receipt", labels=["agent"]
+        )
         for agent, heard in state.heard.items():
             if heard.message.outbox is not None:
                 outbox.add_metric([agent], heard.message.outbox)
         yield outbox
+        clock = GaugeMetricFamily(
+            "metertrail_clock_synchronised", "1: an agent's clock follows another", labels=["agent"]
+        )
+        ahead = GaugeMetricFamily("metertrail_clock_ahead_seconds", "Its time ahead of its machine's", labels=["agent"])
+        for agent, heard in state.heard.items():
+            if heard.message.clock is not None:
+                clock.add_metric([agent], int(heard.message.clock.synchronised is True))
+                ahead.add_metric([agent], heard.message.clock.ahead_ns / NS)
+        yield from (clock, ahead)
         age = GaugeMetricFamily("metertrail_meter_age_seconds", "Age of a meter's data", labels=["agent", "meter"])
         for seal in self._board.seals(state, at_ns):
             if seal.age_ns is not None:

@@ -191,6 +191,15 @@ async def test_live_is_lost_without_a_connection_and_status_is_retained(publishe
     assert (live, status, json.loads(payload), retain) == ("live", "status", {"state": "stopped"}, True)
 
 
+async def test_what_has_no_receipt_yet_is_told_with_what_is_live(site, publisher):
+    """After an outage that is far more than what is under way."""
+    count = len(site.entries())
+    for seq, left in ((-1, count), (4, count - 5), (count - 1, 0)):
+        await give(publisher, told(site, seq, at_ns=seq + 2))
+        publisher.live({})
+        assert json.loads(publisher._client.sent[-1][1]) == {"outbox": left}
+
+
 async def test_live_messages_do_not_pile_up_on_a_line_that_takes_none(publisher):
     publisher._client.written = False
     for at_ns in range(3):
