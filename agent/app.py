@@ -15,6 +15,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from agent import key_change
 from agent.aggregation.record import compile_kernels
 from agent.check import Plan, open_drivers
 from agent.clock import AgentClock
@@ -27,6 +28,7 @@ from agent.poll import Inbox
 from agent.publish import Publisher, make_client
 from agent.recorder import Recorder, Settings
 from agent.reload import change
+from contract import keys
 from contract.problems import Problems
 from contract.writer import Writer
 
@@ -61,7 +63,8 @@ class Signals:
 async def run(plan: Plan, credentials: Credentials, again: Again) -> None:
     """Run until SIGINT or SIGTERM; at SIGHUP go on under the plan that `again` reads, which raises Problems.
 
-    Raises files.InUse, OSError or sqlite3.Error for a journal that cannot be kept.
+    Raises Problems for a key that the journal shows to be past, and files.InUse, OSError or sqlite3.Error for a journal
+    that cannot be kept.
     """
     stopping, hung_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -79,11 +82,19 @@ async def run(plan: Plan, credentials: Credentials, again: Again) -> None:
 async def _run(plan: Plan, credentials: Credentials, journal: Journal, worker: Executor, signals: Signals) -> None:
     settings, mqtt = plan.config.agent, plan.config.mqtt
     clock = AgentClock(journal.latest_ns())
-    recorder = _recorder(plan, credentials, journal, clock)
+    loop = asyncio.get_running_loop()
+    known = await loop.run_in_executor(worker, key_change.said, journal)
+    chosen = key_change.choose(known, credentials.key, credentials.next_key)
+    if chosen.is_strange:
+        log.warning("agent.key is not the one that this journal was signed with: the gateway must enrol it anew")
+    recorder = _recorder(plan, chosen.key, journal, clock)
     await _prepare(plan, worker)
-    await asyncio.get_running_loop().run_in_executor(worker, recorder.open, clock.now_ns())
+    await loop.run_in_executor(worker, recorder.open, clock.now_ns())
+    if chosen.rotate_to is not None:
+        await loop.run_in_executor(worker, recorder.rotate, chosen.rotate_to, clock.now_ns())
+        log.info("key rotated: the next one is in force")
     client = make_client(mqtt, f"metertrail-{settings.site}-{settings.name}", credentials)
-    publisher = Publisher(client, (settings.site, settings.name), credentials.gateway_key, journal)
+    publisher = Publisher(client, (settings.site, settings.name), credentials.gateway_keys, journal)
     inbox = Inbox()
     crew = Crew(inbox, clock.now_ns)
     floor = Floor(plan, crew, clock, worker, inbox)
@@ -154,11 +165,11 @@ def _settings(plan: Plan) -> Settings:
     return Settings(plan.meters, plan.config.line, plan.config_hash, seal_ns, close_wait_ns, plan.config.calendar)
 
 
-def _recorder(plan: Plan, credentials: Credentials, journal: Journal, clock: AgentClock) -> Recorder:
+def _recorder(plan: Plan, key: keys.PrivateKey, journal: Journal, clock: AgentClock) -> Recorder:
     settings = plan.config.agent
     return Recorder(
         journal,
-        Writer(settings.site, settings.name, credentials.key, secrets.token_bytes(16)),
+        Writer(settings.site, settings.name, key, secrets.token_bytes(16)),
         _settings(plan),
         clock.state,
         secrets.token_bytes,

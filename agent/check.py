@@ -83,6 +83,8 @@ def _own_key(agent: config.Agent) -> Iterator[str]:
         yield "agent.key: missing: make one with `metertrail keygen`, or describe a token under [agent.token]"
     if agent.key is not None and agent.token is not None:
         yield "agent.key: stands beside agent.token: the agent has one key, take the other away"
+    if agent.next_key is not None and agent.next_token is not None:
+        yield "agent.next_key: stands beside agent.next_token: one key takes over, take the other away"
 
 
 def _is_missed(line: str, problems: Iterable[str]) -> bool:
@@ -242,12 +244,18 @@ def _located(profile: str, folder: Path) -> str:
     return str(folder / profile) if "/" in profile or profile.endswith(".toml") else profile
 
 
+def _token(given: config.Token | None, folder: Path) -> config.Token | None:
+    if given is None:
+        return None
+    return given.model_copy(update={"module": folder / given.module, "pin_file": folder / given.pin_file})
+
+
 def _absolute(checked: config.Config, folder: Path) -> config.Config:
-    named = {name: getattr(checked.agent, name) for name in ("data", "key", "gateway_key")}
+    named = {name: getattr(checked.agent, name) for name in ("data", "key", "next_key")}
     agent = checked.agent.model_copy(update={name: path and folder / path for name, path in named.items()})
-    if agent.token is not None:
-        files = {"module": folder / agent.token.module, "pin_file": folder / agent.token.pin_file}
-        agent = agent.model_copy(update={"token": agent.token.model_copy(update=files)})
+    tokens = {name: _token(getattr(agent, name), folder) for name in ("token", "next_token")}
+    gateway_key = tuple(folder / path for path in agent.gateway_key)
+    agent = agent.model_copy(update={**tokens, "gateway_key": gateway_key})
     mqtt = checked.mqtt
     named = {name: getattr(mqtt, name) for name in ("password_file", "ca_file", "cert_file", "key_file")}
     mqtt = mqtt.model_copy(update={name: path and folder / path for name, path in named.items()})

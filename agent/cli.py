@@ -82,7 +82,10 @@ def keygen(argv: list[str]) -> int:
     parser.add_argument("name", type=Path, help="writes NAME.pem, readable by you alone, and NAME.pub.pem to hand out")
     parser.add_argument("--es256", action="store_true", help="ECDSA P-256 instead of Ed25519")
     parser.add_argument(
-        "--token", type=Path, metavar="FILE", help="an agent's configuration: make the key in its [agent.token] instead"
+        "--token",
+        type=Path,
+        metavar="FILE",
+        help="an agent's configuration: make the key in its token instead, the next one if it names one",
     )
     asked = parser.parse_args(argv)
     from agent import custody  # noqa: PLC0415 - one sub-command imports no more than it needs
@@ -104,7 +107,8 @@ def keygen(argv: list[str]) -> int:
 def _keygen_in_token(path: Path, name: Path, algorithm: int) -> bytes:
     from agent import check, custody, token  # noqa: PLC0415 - one sub-command imports no more than it needs
 
-    told = check.load(path, time.time_ns()).config.agent.token
+    agent = check.load(path, time.time_ns()).config.agent
+    told = agent.next_token or agent.token
     if told is None:
         raise ValueError(f"{path}: agent.token: missing: say which token, and which key in it")
     return custody.hand_out(name, token.create(told, algorithm))

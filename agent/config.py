@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, Len
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.drivers.point import NAME, exact, positive
 from contract.calendar_form import ZonedCalendarForm
@@ -76,6 +76,10 @@ def _instant(text: str) -> str:
     return text
 
 
+def _several(given: object) -> object:
+    return [given] if isinstance(given, str | Path) else given
+
+
 class Token(BaseModel):
     """A PKCS#11 token with the signing key: its maker's module, its label, the key pair's, and a file with the PIN."""
 
@@ -89,7 +93,8 @@ class Token(BaseModel):
 class Agent(BaseModel):
     """Who this agent is, and where it keeps its journal and keys. Paths are relative to the file.
 
-    Its own key is in the file `key`, or in a `token`.
+    Its own key is in the file `key`, or in a `token`; `next_key` or `next_token` takes over from it. While the gateway
+    changes its key, `gateway_key` names both.
     """
 
     model_config = STRICT
@@ -98,7 +103,9 @@ class Agent(BaseModel):
     data: Path
     key: Path | None = None
     token: Token | None = None
-    gateway_key: Path
+    next_key: Path | None = None
+    next_token: Token | None = None
+    gateway_key: Annotated[tuple[Path, ...], Len(1), BeforeValidator(_several)]
     seal_s: Annotated[int, Ge(1), Le(3600)] = 60
     close_wait_s: Annotated[int, Ge(1), Le(86400)] = 120
     identity_s: Annotated[int, Ge(60), Le(86400)] = 900

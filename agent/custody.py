@@ -23,9 +23,10 @@ class Credentials:
     """Everything an agent keeps in files of its own; `tls` is None where the connection is not encrypted."""
 
     key: keys.PrivateKey
-    gateway_key: keys.PublicKey
+    gateway_keys: tuple[keys.PublicKey, ...]
     password: str | None
     tls: ssl.SSLContext | None
+    next_key: keys.PrivateKey | None = None
 
 
 def load(checked: config.Config) -> Credentials:
@@ -41,15 +42,16 @@ def load(checked: config.Config) -> Credentials:
             return None
 
     key = used("agent.key" if agent.token is None else "agent.token", lambda: signing_key(agent))
-    gateway_key = used("agent.gateway_key", lambda: load_public(agent.gateway_key))
+    next_key = used("agent.next_key" if agent.next_token is None else "agent.next_token", lambda: following_key(agent))
+    gateway_keys = used("agent.gateway_key", lambda: tuple(load_public(path) for path in agent.gateway_key))
     secret = mqtt.password_file
     password = None if secret is None else used("mqtt.password_file", lambda: load_password(secret))
     encrypted = used("mqtt.ca_file", lambda: tls.authority(mqtt.ca_file)) if mqtt.tls else None
     if encrypted is not None:
         used("mqtt.cert_file", lambda: tls.show(mqtt, encrypted))
-    if key is None or gateway_key is None or problems:
+    if key is None or gateway_keys is None or problems:
         raise Problems(problems)
-    return Credentials(key, gateway_key, password, encrypted)
+    return Credentials(key, gateway_keys, password, encrypted, next_key)
 
 
 def signing_key(agent: config.Agent) -> keys.PrivateKey:
@@ -59,6 +61,13 @@ def signing_key(agent: config.Agent) -> keys.PrivateKey:
     if agent.key is None:
         raise ValueError("missing: make one with `metertrail keygen`")
     return load_private(agent.key)
+
+
+def following_key(agent: config.Agent) -> keys.PrivateKey | None:
+    """The key that takes over, if there is to be one. Raises ValueError."""
+    if agent.next_token is not None:
+        return token.open_key(agent.next_token)
+    return None if agent.next_key is None else load_private(agent.next_key)
 
 
 def load_private(path: Path) -> keys.FileKey:

@@ -10,7 +10,7 @@ import logging
 import socket
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -18,7 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent import config, custody, outbox
 from agent.journal import Journal
-from contract import keys, message, receipt
+from contract import cose, keys, message, receipt
 from contract.entry import TreeHead
 from contract.errors import Inadmissible
 from contract.records import EventPart
@@ -52,9 +52,10 @@ class Publisher:
     """One per agent."""
 
     def __init__(
-        self, client: mqtt.Client, who: tuple[str, str], gateway_key: keys.PublicKey, journal: Journal
+        self, client: mqtt.Client, who: tuple[str, str], gateway_keys: Sequence[keys.PublicKey], journal: Journal
     ) -> None:
-        self._client, self._gateway_key, self._journal = client, gateway_key, journal
+        self._client, self._journal = client, journal
+        self._gateway_keys = {keys.thumbprint(key): key for key in gateway_keys}
         self._site, self._agent = who
         self._outbox = outbox.Outbox(journal.delivered())
         self._receipts: asyncio.Queue[bytes] = asyncio.Queue(maxsize=64)
@@ -62,6 +63,9 @@ class Publisher:
         self._connected_anew = False
         self._place, self._unreached = "", ""
         self._events: list[EventPart] = []
+        self._disowned: set[bytes] = (
+            set()
+        )  # epochs under a key that the gateway takes nothing of: another will not help
         self._shown: mqtt.MQTTMessageInfo | None = None  # the live message sent last
         self.checkpoint: TreeHead | None = None
 
@@ -95,8 +99,8 @@ class Publisher:
         return taken
 
     def is_stuck(self, epoch: bytes) -> bool:
-        """Whether the gateway takes no more entries of an epoch."""
-        return epoch in self._outbox.stopped
+        """Whether the gateway takes no more entries of an epoch, though it would of another under the same key."""
+        return epoch in self._outbox.stopped - self._disowned
 
     async def run(self, now_ns: Callable[[], int]) -> None:
         """Send and receive until cancelled."""
@@ -138,7 +142,7 @@ class Publisher:
 
     async def _take(self, data: bytes, at_ns: int) -> None:
         try:
-            told = receipt.verify(data, self._gateway_key, self._site)
+            told = receipt.verify(data, self._key_of(data), self._site)
         except Inadmissible as error:
             log.warning("receipt refused: %s", error)
             return
@@ -149,6 +153,8 @@ class Publisher:
         self._outbox, news = outbox.received(self._outbox, told, at_ns)
         self.checkpoint = told.checkpoint
         for refusal in news.refused:
+            if refusal.verdict == "revoked":
+                self._disowned.add(refusal.epoch)
             log.error("entry seq=%d refused verdict=%s: %s", refusal.seq, refusal.verdict, refusal.reason)
             detail: dict[str, object] = {"seq": refusal.seq, "verdict": refusal.verdict, "reason": refusal.reason}
             self._events.append(_event("entry_refused", refusal.epoch, at_ns, detail))
@@ -157,6 +163,11 @@ class Publisher:
             self._events.append(_event("receipt_fell_back", epoch, at_ns, {"from_seq": before[epoch], "to_seq": seq}))
         if news.moved or news.fallen:
             await asyncio.to_thread(self._journal.confirm, {**news.moved, **news.fallen})
+
+    def _key_of(self, data: bytes) -> keys.PublicKey:
+        """The gateway's key that a receipt names; any where it names none of them. Raises Malformed."""
+        first = next(iter(self._gateway_keys.values()))
+        return self._gateway_keys.get(cose.parse(data).key_id, first)
 
     def _topic(self, channel: str) -> str:
         return format_topic(Topic(self._site, self._agent, channel))

@@ -20,7 +20,7 @@ from agent.known import Known
 from agent.losses import Gone
 from agent.so_far import SoFar
 from agent.told import event as in_words
-from contract import records
+from contract import keys, records, rotation
 from contract.calendar_form import ZonedCalendarForm
 from contract.chain import Head
 from contract.entry import Clock, Header, Sealed, TreeHead
@@ -124,6 +124,16 @@ class Recorder:
         self._parent = self._writer.head
         self._writer = replace(self._writer, epoch=self._fresh(16), head=None)
         self._seal_manifest(reason, now_ns)
+
+    def rotate(self, key: keys.PrivateKey, now_ns: int) -> None:
+        """Go on under another key, in an epoch of its own, after both keys have signed that."""
+        self.seal(now_ns)
+        old_id = keys.thumbprint(self._writer.key.public_key())
+        part = rotation.state(old_id, key, self._writer.author, self._writer.site)
+        stated = self._write("rotation", [part], Span(now_ns, now_ns), now_ns)
+        self._journal.seal([stated], 0, now_ns)  # a crash from here on: key_change.py finds the new key due
+        self._writer = replace(self._writer, key=key)
+        self.renew("key rotated", now_ns)
 
     def reanchored(self, from_ns: int, to_ns: int) -> None:
         """Our time has jumped: nothing was waited for meanwhile, and no shift begins or ends there."""

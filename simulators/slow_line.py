@@ -137,8 +137,8 @@ async def deliver(journal: Journal, gateway: Gateway, key: Ed25519PrivateKey, po
     """Deliver everything, showing what is live meanwhile: what did not hold. `ports`: the line's, the broker's."""
     with gateway.running(ports[1], key.public_key()) as ledger:
         settings = config.Mqtt(host="127.0.0.1", username=AGENT, tls=False)
-        client = make_client(settings, AGENT, custody.Credentials(key, gateway.key.public_key(), "word", None))
-        publisher = Publisher(client, (SITE, AGENT), gateway.key.public_key(), journal)
+        client = make_client(settings, AGENT, custody.Credentials(key, (gateway.key.public_key(),), "word", None))
+        publisher = Publisher(client, (SITE, AGENT), (gateway.key.public_key(),), journal)
         publisher.start("127.0.0.1", ports[0])
         sending = asyncio.create_task(publisher.run(time.time_ns))
         sealed = await asyncio.to_thread(journal.after, {}, 1 << 20)

@@ -199,6 +199,7 @@ class Site:
     epochs: count = field(default_factory=lambda: count(1))
     journal: Journal | None = None
     recorder: Recorder | None = None
+    key: keys.PrivateKey = KEY
 
     @classmethod
     def at(cls, folder: Path, config: str = CONFIG) -> "Site":
@@ -218,7 +219,7 @@ class Site:
         fresh = (number.to_bytes(32, "big") for number in self.epochs)
         config = self.plan.config
         settings = Settings(self.plan.meters, config.line, bytes(32), 5 * S, 10 * S, config.calendar)
-        writer = Writer(SITE, "edge-1", KEY, next(fresh)[16:])
+        writer = Writer(SITE, "edge-1", self.key, next(fresh)[16:])
         self.recorder = Recorder(journal, writer, settings, lambda: CLOCK, lambda size: next(fresh)[-size:])
         self.recorder.open(at_ns(k))
         return self.recorder

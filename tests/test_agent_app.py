@@ -17,7 +17,7 @@ from contract import keys, records
 from contract.problems import Problems
 from contract.segment import TICK_NS
 
-CREDENTIALS = custody.Credentials(KEY, keys.generate().public_key(), "word", None)
+CREDENTIALS = custody.Credentials(KEY, (keys.generate().public_key(),), "word", None)
 FAST = CONFIG.replace('bus = "serial"', 'bus = "serial"\nevery_ms = 50').replace("8883", "1")
 
 

@@ -70,13 +70,20 @@ def test_keys_of_the_wrong_kind_or_for_every_eye_are_refused(tmp_path):
 
 
 def test_everything_that_is_missing_is_told_at_once_by_its_key(tmp_path):
-    agent = SimpleNamespace(token=None, key=tmp_path / "k.pem", gateway_key=tmp_path / "g.pem")
+    agent = SimpleNamespace(
+        token=None,
+        key=tmp_path / "k.pem",
+        next_token=None,
+        next_key=tmp_path / "n.pem",
+        gateway_key=[tmp_path / "g.pem"],
+    )
     mqtt = SimpleNamespace(password_file=tmp_path / "p", tls=True, ca_file=tmp_path / "ca.pem")
     with pytest.raises(Problems) as raised:
         custody.load(SimpleNamespace(agent=agent, mqtt=mqtt))
     assert [line.split(": ")[:2] for line in raised.value.lines] == [
         ["agent.key", str(agent.key)],
-        ["agent.gateway_key", str(agent.gateway_key)],
+        ["agent.next_key", str(agent.next_key)],
+        ["agent.gateway_key", str(agent.gateway_key[0])],
         ["mqtt.password_file", str(mqtt.password_file)],
         ["mqtt.ca_file", str(mqtt.ca_file)],
     ]
@@ -84,11 +91,15 @@ def test_everything_that_is_missing_is_told_at_once_by_its_key(tmp_path):
 
 def test_all_in_order(tmp_path):
     custody.create(tmp_path / "a", keys.EDDSA)
-    agent = SimpleNamespace(token=None, key=tmp_path / "a.pem", gateway_key=tmp_path / "a.pub.pem")
+    public = tmp_path / "a.pub.pem"
+    agent = SimpleNamespace(
+        token=None, key=tmp_path / "a.pem", next_token=None, next_key=None, gateway_key=[public, public]
+    )
     password = secret(tmp_path / "p", b"word\n")
     for tls in (False, True):
         mqtt = SimpleNamespace(password_file=password, tls=tls, ca_file=None, cert_file=None, key_file=None)
         found = custody.load(SimpleNamespace(agent=agent, mqtt=mqtt))
         assert (found.password, found.tls is not None) == ("word", tls)
+        assert (len(found.gateway_keys), found.next_key) == (2, None)
     if found.tls is not None:
         assert found.tls.check_hostname

@@ -66,7 +66,7 @@ def site(tmp_path):
 
 @pytest.fixture
 async def publisher(site):
-    return Publisher(Client(), (SITE, "edge-1"), GATEWAY.public_key(), site.journal)
+    return Publisher(Client(), (SITE, "edge-1"), (GATEWAY.public_key(),), site.journal)
 
 
 def told(site, seq, at_ns=1, key=GATEWAY, **more):
@@ -93,6 +93,24 @@ async def test_entries_go_out_once_in_order_and_receipts_move_on(site, publisher
     site.recorder.renew("tested", T0)
     await publisher.turn(T0)
     assert publisher._client.entries() == [(site.recorder.epoch, 0)]
+
+
+async def test_a_receipt_of_any_key_of_the_gateway_counts_and_of_no_other(site):
+    new, last = keys.generate(keys.ES256), len(site.entries()) - 1
+    both = Publisher(Client(), (SITE, "edge-1"), (GATEWAY.public_key(), new.public_key()), site.journal)
+    await give(both, told(site, last, key=keys.generate()))
+    assert both.checkpoint is None
+    for at_ns, key in enumerate((GATEWAY, new, GATEWAY), 1):
+        await give(both, told(site, last, at_ns, key=key))
+        assert both._outbox.receipt_ns == at_ns
+
+
+async def test_an_epoch_under_a_revoked_key_is_not_left_for_another_under_the_same(site, publisher):
+    epoch = site.recorder.epoch
+    refusal = Refusal(epoch=epoch, seq=0, hash=bytes(32), verdict="revoked", reason="key 00 is revoked")
+    await give(publisher, told(site, -1, refused=[refusal]))
+    assert not publisher.is_stuck(epoch)
+    assert [event.detail["verdict"] for event in publisher.take_events()] == ["revoked"]
 
 
 async def test_no_more_than_a_window_is_on_its_way(site, publisher):
@@ -241,7 +259,7 @@ async def test_little_waits_in_the_kernel():
 
 
 def credentials():
-    return custody.Credentials(KEY, GATEWAY.public_key(), "word", None)
+    return custody.Credentials(KEY, (GATEWAY.public_key(),), "word", None)
 
 
 def test_what_the_client_keeps_by_itself_is_bounded():
@@ -296,7 +314,7 @@ async def test_against_a_real_broker(site):
     confirm = site.journal.confirm
     site.journal.confirm = lambda reached: confirm(reached) or loop.call_soon_threadsafe(confirmed.set)
     client = make_client(SimpleNamespace(username="edge-1"), "test", credentials())
-    publisher = Publisher(client, (SITE, "edge-1"), GATEWAY.public_key(), site.journal)
+    publisher = Publisher(client, (SITE, "edge-1"), (GATEWAY.public_key(),), site.journal)
     last = len(site.entries()) - 1
     async with a_broker() as (port, listener), asyncio.timeout(20):
         publisher.start("127.0.0.1", port)
@@ -317,7 +335,7 @@ async def test_a_broker_that_is_not_there_is_told_once(site, caplog):
         port = closed.getsockname()[1]
     client = make_client(SimpleNamespace(username="edge-1"), "test", credentials())
     client.reconnect_delay_set(0.01, 0.01)
-    publisher = Publisher(client, (SITE, "edge-1"), GATEWAY.public_key(), site.journal)
+    publisher = Publisher(client, (SITE, "edge-1"), (GATEWAY.public_key(),), site.journal)
     tries, tell = [], publisher._on_connect_fail
     enough = asyncio.Event()
     loop = asyncio.get_running_loop()

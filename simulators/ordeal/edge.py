@@ -74,7 +74,7 @@ class Edge:
         points = {p.id: p for plan in self.plan.meters if plan.meter.name == "press-plc" for p in plan.profile.points}
         self._sources = {line.name: Source(0, None, points) for line in config.line}
         link = Link(self.broker, self.link_name or self.name)
-        self._publisher = Publisher(cast("mqtt.Client", link), (SITE, self.name), self.gateway_key, self._journal)
+        self._publisher = Publisher(cast("mqtt.Client", link), (SITE, self.name), (self.gateway_key,), self._journal)
         self._publisher.start("broker", 1883)
 
     async def round(self, now_ns: int) -> None:

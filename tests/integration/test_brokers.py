@@ -148,13 +148,13 @@ class Receipts:
 
 async def test_a_broker_killed_twice_costs_nothing(broker, site, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(outbox, "RETRY_FIRST_NS", 10**9)
-    credentials = custody.Credentials(KEY, GATEWAY_KEY.public_key(), "edge's", None)
+    credentials = custody.Credentials(KEY, (GATEWAY_KEY.public_key(),), "edge's", None)
     client = agent_client(SimpleNamespace(username="edge-1"), "metertrail-works-edge-1", credentials)
     client.reconnect_delay_set(0.1, 0.2)
     failures: list[Exception] = []
     with gateway(broker.port, tmp_path / "ledger.sqlite", failures) as ledger:
         receipts = Receipts(site)
-        publisher = Publisher(client, (SITE, "edge-1"), GATEWAY_KEY.public_key(), site.journal)
+        publisher = Publisher(client, (SITE, "edge-1"), (GATEWAY_KEY.public_key(),), site.journal)
         publisher.start("127.0.0.1", broker.port)
         running = asyncio.create_task(publisher.run(time.time_ns))
         for start in (1, 101, 201):

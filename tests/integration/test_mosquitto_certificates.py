@@ -89,7 +89,7 @@ def agents_client(plant: Plant, name: str) -> tuple[mqtt.Client, "queue.Queue[tu
     connection = tls.authority(settings.ca_file)
     tls.show(settings, connection)
     key = keys.generate()
-    client = publish.make_client(settings, f"t-{name}", Credentials(key, key.public_key(), None, connection))
+    client = publish.make_client(settings, f"t-{name}", Credentials(key, (key.public_key(),), None, connection))
     heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
     connected: queue.Queue[object] = queue.Queue()
     client.on_message = lambda _c, _d, told: heard.put((told.topic, told.payload))
