@@ -25,7 +25,7 @@ COMMANDS = {
     "ledger": (
         "gateway.ledger_cli",
         "main",
-        "the ledger's upkeep on the plant's server: take it up again after a loss",
+        "the ledger's upkeep on the plant's server: check, pack, rebuild, recover",
     ),
     "anchor": ("gateway.anchor_cli", "main", "co-signatures of outsiders, and proofs for them, as files"),
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),

@@ -63,6 +63,11 @@ class CheckpointCopy:
             self._added_ns = at_ns
             self.flush()
 
+    def keep(self, note: str) -> None:
+        """Keep a note whatever the time."""
+        self._pending = note
+        self.flush()
+
     def flush(self) -> None:
         """Write the last note given, if it is not in the file yet."""
         if self._pending is None:

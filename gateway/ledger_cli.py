@@ -7,21 +7,31 @@ usage or configuration.
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from zipfile import is_zipfile
 
 from contract import checkpoint
 from contract.problems import Problems, one_line
 from gateway import database
+from gateway import pack as packing
 from gateway.checkpoint_copy import CheckpointCopy
 from gateway.config import load
 from gateway.custody import load_ledger_key, load_private
 from gateway.errors import Stopped
+from gateway.kept_elsewhere import Packs, WholeLedger
 from gateway.ledger import Ledger
 from gateway.ledger_check import Given, check
+from gateway.ledger_rebuild import rebuild
+from gateway.ledger_rows import Database, Source
+from gateway.ledger_walk import Asked
 from gateway.opening import software
+from gateway.pack_form import READINGS, Index
 from gateway.preflight import prepare
 from gateway.recover import Decision, recover
+from gateway.recoveries import newer
 
 FAILED, USAGE = 1, 2
 AUTHOR_CHARACTERS_MAX, REASON_CHARACTERS_MAX = 200, 1000
@@ -33,6 +43,16 @@ def main(argv: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("check", help="work out again all that follows from the entries' bytes, and compare")
     command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
+    command = commands.add_parser("rebuild", help="a new database from the entries' bytes")
+    command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
+    command.add_argument("--to", metavar="URL|FILE", required=True, help="the new database, which must be empty")
+    command.add_argument(
+        "--from", dest="source", metavar="URL|FILE|FOLDER",
+        help="another database, an archive of a whole ledger, or a folder of packs; without it the configured database",
+    )  # fmt: skip
+    command = commands.add_parser("pack", help="closed days into packs, and their readings into Parquet")
+    command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
+    command.add_argument("--to", metavar="FOLDER", type=Path, required=True, help="where packs are kept")
     command = commands.add_parser("recover", help="take a ledger up again that is not what its checkpoints know")
     command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
     command.add_argument(
@@ -44,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        return {"check": _check, "recover": _recover}[given.command](given)
+        return {"check": _check, "pack": _pack, "rebuild": _rebuild, "recover": _recover}[given.command](given)
     except Problems as found:
         sys.stderr.writelines(f"{line}\n" for line in found.lines)
         return USAGE
@@ -65,6 +85,71 @@ def _check(given: argparse.Namespace) -> int:
     finally:
         engine.dispose()
     return 0 if held else FAILED
+
+
+def _rebuild(given: argparse.Namespace) -> int:
+    of = load(given.config).gateway
+    key = load_ledger_key(of.ledger_key).public_key()
+    target = _url(given.to)
+    with _source(given.source or of.database_url, of.site) as source:
+        done = rebuild(source, target, Asked(of.site, key))
+    name, root = database.named(database.engine(target)), b64encode(done.root).decode()
+    sys.stdout.writelines(f"set right: {one_line(words)}\n" for words in done.differed)
+    sys.stdout.writelines(f"left out: {one_line(words)}\n" for words in done.faults)
+    sys.stdout.write(f"{name}: {done.size} entries of {done.found}, root {root}\n")
+    if done.whole:
+        return 0
+    copied = CheckpointCopy(of.checkpoint_file)
+    known = copied.last(key)
+    if done.known and (known is None or newer(checkpoint.parse(done.known), checkpoint.parse(known))):
+        copied.keep(done.known)  # or the shorter ledger would pass for the whole one
+    sys.stdout.write("Not all is there: name it in gateway.database and take it up with `metertrail ledger recover`\n")
+    return FAILED
+
+
+def _pack(given: argparse.Namespace) -> int:
+    of = load(given.config).gateway
+    key = load_ledger_key(of.ledger_key).public_key()
+    engine = database.engine(of.database_url)
+    database.require(engine)
+    try:
+        for path, index in packing.pack(packing.Ledger(of.site, key, Database(engine)), given.to, time.time_ns()):
+            sys.stdout.write(f"{path}: {_packed(index)}\n")
+    finally:
+        engine.dispose()
+    return 0
+
+
+def _packed(index: Index) -> str:
+    text = f"entries {index.first} to {index.last}, {index.readings} readings"
+    if not index.readings:
+        return text if READINGS in index.files else f"{text}; no Parquet: pip install metertrail[parquet]"
+    table = index.files[READINGS].bytes
+    whole = sum(file.bytes for file in index.files.values()) - table
+    return f"{text}: {whole / index.readings:.2f} bytes a reading, {table / index.readings:.2f} as Parquet"
+
+
+def _url(given: str) -> str:
+    """A URL, or a SQLite file's. Raises ValueError."""
+    url = given if "://" in given else database.sqlite_url(Path(given).absolute())
+    database.parse(url)
+    return url
+
+
+@contextmanager
+def _source(given: str, site: str) -> Iterator[Source]:
+    path = Path(given)
+    if "://" not in given and path.is_dir():
+        yield Packs(path, site)
+    elif "://" not in given and is_zipfile(path):
+        yield WholeLedger(path)
+    else:
+        engine = database.engine(_url(given))
+        database.require(engine)
+        try:
+            yield Database(engine)
+        finally:
+            engine.dispose()
 
 
 def _recover(given: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Engine, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
 from gateway.database import fault
-from gateway.schema import CHECKPOINTS, ENTRIES
+from gateway.schema import CHECKPOINTS, ENTRIES, RECEIPTS, REFUSALS
 
 ROWS_AT_ONCE = 256
 
@@ -66,6 +66,12 @@ class Source(Protocol):
     def points(self, end: int) -> Iterator[Point | Unreadable]:
         """Checkpoints of sizes below `end`, in order."""
 
+    def refusals(self, after: int = 0) -> list[dict[str, Any]]:
+        """What authors signed and was refused, from the number after `after` on."""
+
+    def receipts(self) -> list[dict[str, Any]]:
+        """The last receipt of each author, where they were kept."""
+
 
 class Database:
     """A ledger's own database, however damaged."""
@@ -94,6 +100,17 @@ class Database:
         """Checkpoints of sizes below `end`, in order. Where a page is lost, every size that can have been on it."""
         for size, row in self._each(CHECKPOINTS, CHECKPOINTS.c.size, 0, end):
             yield Unreadable(size, row) if isinstance(row, str) else Point(**row)
+
+    def refusals(self, after: int = 0) -> list[dict[str, Any]]:
+        """What authors signed and was refused, from the number after `after` on."""
+        asked = select(REFUSALS).where(REFUSALS.c.signed.is_not(None), REFUSALS.c.id > after).order_by(REFUSALS.c.id)
+        with self.engine.connect() as connection:
+            return [row._asdict() for row in connection.execute(asked)]
+
+    def receipts(self) -> list[dict[str, Any]]:
+        """The last receipt of each author."""
+        with self.engine.connect() as connection:
+            return [row._asdict() for row in connection.execute(select(RECEIPTS).order_by(RECEIPTS.c.author))]
 
     def _each(self, table: Table, key: Column[int], first: int, end: int) -> Iterator[tuple[int, dict[str, Any] | str]]:
         """Rows by their keys, or why one cannot be read."""
