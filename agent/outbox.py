@@ -140,7 +140,7 @@ def received(outbox: Outbox, receipt: Receipt, at_ns: int) -> tuple[Outbox, News
         on_way=tuple(left),
         wanted=tuple(receipt.wanted),
         stopped=stopped,
-        receipt_ns=receipt.at_ns,
+        receipt_ns=max(receipt.at_ns, outbox.receipt_ns),
         line_bytes=line_bytes,
         line_ns=outbox.line_ns if line_bytes == outbox.line_bytes else at_ns,
     )

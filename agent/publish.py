@@ -149,9 +149,10 @@ class Publisher:
         if told.agent != self._agent:
             log.warning("receipt refused: it is for agent %s", told.agent)
             return
-        before = self._outbox.delivered
+        before, newest_ns = self._outbox.delivered, self._outbox.receipt_ns
         self._outbox, news = outbox.received(self._outbox, told, at_ns)
-        self.checkpoint = told.checkpoint
+        if told.at_ns >= newest_ns:  # a broker may deliver an older one late: what it knew is known no more
+            self.checkpoint = told.checkpoint
         for refusal in news.refused:
             if refusal.verdict == "revoked":
                 self._disowned.add(refusal.epoch)

@@ -71,8 +71,9 @@ async def publisher(site):
 
 def told(site, seq, at_ns=1, key=GATEWAY, **more):
     heads = [EpochHead(epoch=site.recorder.epoch, seq=seq, hash=bytes(32))] if seq >= 0 else []
-    fields = {"agent": "edge-1", "wanted": [], "refused": [], "heads": heads} | more
-    made = Receipt(v=1, at_ns=at_ns, checkpoint=TreeHead(size=9, root=bytes(32)), **fields)
+    checkpoint = TreeHead(size=9, root=bytes(32))
+    fields = {"agent": "edge-1", "wanted": [], "refused": [], "heads": heads, "checkpoint": checkpoint} | more
+    made = Receipt(v=1, at_ns=at_ns, **fields)
     return receipt.sign(made, key, SITE)
 
 
@@ -154,6 +155,18 @@ async def test_a_receipt_that_falls_back_is_an_event_and_sends_again(site, publi
     assert publisher._client.entries()[0] == (site.recorder.epoch, 3)
     assert site.journal.delivered() == {site.recorder.epoch: 2}
     assert publisher.take_events() == []
+
+
+async def test_a_receipt_that_comes_late_takes_nothing_back(site, publisher):
+    """Not even the tree head that the next entries name."""
+    older = TreeHead(size=3, root=bytes(32))
+    await give(publisher, told(site, 5, at_ns=5))
+    await give(publisher, told(site, 5, at_ns=3, checkpoint=older))
+    assert publisher.checkpoint.size == 9
+    await give(publisher, told(site, 2, at_ns=4))
+    assert (site.journal.delivered(), publisher.take_events()) == ({site.recorder.epoch: 5}, [])
+    await give(publisher, told(site, 5, at_ns=5, checkpoint=older))
+    assert publisher.checkpoint == older
 
 
 async def test_a_wanted_range_of_a_delivered_epoch_is_sent_again(site, publisher):

@@ -26,7 +26,9 @@ def worlds(monkeypatch):
 
     asked_for = []
     monkeypatch.setattr(world.World, "run", judge)
-    return SimpleNamespace(asked=asked, judged=asked_for)
+    monkeypatch.setattr(run, "told", lambda story, _world, _vfs: [f"{story.named}!"] if wrong else [])
+    wrong = []
+    return SimpleNamespace(asked=asked, judged=asked_for, wrong=wrong)
 
 
 def test_kills_are_spread_over_worlds(worlds, capsys):
@@ -51,6 +53,14 @@ def test_a_breach_is_told_with_its_seed_and_step(worlds, capsys, how):
     assert lines[-1] == "A PROMISE WAS BROKEN"
     assert lines[-2] == ("seed s/0 step 0: lost: that" if how == "judged" else str(Breach(lines[-2])))
     assert lines[-2].startswith("seed s/0 step ")
+
+
+def test_a_story_that_ends_wrong_is_told(worlds, capsys):
+    worlds.wrong.append(True)
+    assert run.main(["--kills", "40", "--seed", "s"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len([line for line in lines if line.endswith("!")]) == len(run.STORIES) == 4
+    assert "seed s/the gateway is put back step 0: the ledger was rewritten!" in lines
 
 
 def test_a_sqlite_that_cannot_be_reached_is_told(monkeypatch, capsys):

@@ -40,7 +40,7 @@ def breaches(world, change=lambda truth: None, data=None):
     )  # fmt: skip
     change(truth)
     lines = [edge.line for edge in made.edges]
-    return judge(truth, whole if data is None else data, trusted, lines, frozenset()).breaches
+    return judge(truth, whole if data is None else data, trusted, lines).breaches
 
 
 def test_what_a_ledger_holds_is_read_from_its_archive(world):
@@ -94,7 +94,7 @@ def test_a_batch_with_another_energy_than_the_plant_counted_is_told(world):
     made, whole, trusted = world
     other = SimpleNamespace(agent="edge-1", batches=made.edges[0].line.batches, energy=lambda at_ns: at_ns)
     lines = [other, made.edges[1].line]
-    told = judge(made.truth, whole, trusted, lines, frozenset()).breaches
+    told = judge(made.truth, whole, trusted, lines).breaches
     assert told
     assert all("mWh are not within" in line for line in told)
 

@@ -125,6 +125,11 @@ class Disk:
         """Let it run again, with nothing planned against it."""
         self.is_off, self.fail_in, self.stop_in = False, None, None
 
+    def restored(self) -> None:
+        """Its files were put back from a copy, all of them on the disk."""
+        self.pending.clear()
+        self.names.clear()
+
     def cut(self) -> None:
         """The power went: leave the files as the disk may have had them. Nobody may have one open."""
         self.is_bare = True

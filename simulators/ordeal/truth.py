@@ -15,7 +15,6 @@ from contract.receipt import Receipt
 from contract.segment import TICK_NS
 from simulators.ordeal.plant import Line
 from verifier import archive, trust
-from verifier.finding import Finding
 from verifier.verify import verify
 
 Scanned = tuple[str, str, int, int]  # agent, meter, block, the request's tick
@@ -114,14 +113,14 @@ class Judged:
     batches: int
     verdict: str
     breaches: tuple[str, ...]
+    findings: tuple[str, ...]
 
 
-def judge(truth: Truth, data: bytes, trusted: bytes, lines: Sequence[Line], allowed: frozenset[str]) -> Judged:
-    """Hold a whole ledger against the truth. `allowed`: beginnings of findings that this run had to bring about."""
+def judge(truth: Truth, data: bytes, trusted: bytes, lines: Sequence[Line]) -> Judged:
+    """Hold a whole ledger against the truth."""
     found = held(data)
     report = verify(archive.read(data), trust.parse(trusted))
-    failed = [finding for finding in report.findings if not finding.ok]
-    breaches = [f"verifier: {one.line()}" for one in failed if not _is_allowed(one, allowed)]
+    breaches = [f"verifier: {finding.line()}" for finding in report.findings if not finding.ok]
     lost = sorted(truth.durable - found.scans.keys())
     doubled = sorted(place for place, times in found.scans.items() if times > 1)
     breaches += [f"lost: {place}" for place in lost]
@@ -140,11 +139,9 @@ def judge(truth: Truth, data: bytes, trusted: bytes, lines: Sequence[Line], allo
     ]
     breaches += truth.forgotten
     breaches += _energies(found, lines)
-    return Judged(len(truth.durable), len(lost), len(doubled), len(found.batches), report.verdict, tuple(breaches))
-
-
-def _is_allowed(finding: Finding, allowed: frozenset[str]) -> bool:
-    return any(words in finding.line() for words in allowed)
+    told = tuple(finding.line() for finding in report.findings)
+    counts = len(truth.durable), len(lost), len(doubled), len(found.batches)
+    return Judged(*counts, report.verdict, tuple(breaches), told)
 
 
 def _energies(found: Held, lines: Sequence[Line]) -> Iterator[str]:
