@@ -23,7 +23,7 @@ from contract.entry import Clock
 from contract.writer import Writer
 from simulators.ordeal.broker import Broker, Link
 from simulators.ordeal.disk import Disk, let_go
-from simulators.ordeal.plant import AGE_NS, SITE, Line, S
+from simulators.ordeal.plant import SITE, Line, S
 from simulators.ordeal.truth import Truth
 
 CLOCK = Clock(synchronised=None, error_ns=None, boot=None, monotonic_ns=None)
@@ -82,7 +82,7 @@ class Edge:
         recorder, publisher = self._recorder, self._publisher
         if recorder is None or publisher is None:
             raise RuntimeError("not started")
-        scans = self.line.scans(now_ns, self.luck.randint(0, AGE_NS))
+        scans = self.line.scans(now_ns)
         self.truth.reads(self.name, scans)
         recorder.checkpoint = publisher.checkpoint
         recorder.take(scans, publisher.take_events(), self._sources, now_ns + RECORD_NS)

@@ -115,8 +115,9 @@ class Line:
         last = bisect_right(self._starts, at_ns) - 1
         return self.batches[last] if last >= 0 and at_ns < self.batches[last].end_ns else None
 
-    def scans(self, at_ns: int, age_ns: int) -> list[tuple[str, Scan]]:
-        """All that is read in a round; the meter's register is `age_ns` old, at most AGE_NS."""
+    def scans(self, at_ns: int) -> list[tuple[str, Scan]]:
+        """All that is read in a round; the meter's register is up to AGE_NS old, whoever reads it."""
+        age_ns = at_ns // S * 104_729_000_003 % (AGE_NS + 1)
         shown = self.energy(at_ns - age_ns) // 1000
         power = Reading("power", 25_200 if self.running(at_ns - age_ns) else 1_440, 0)
         meter = Scan(0, at_ns, at_ns + TRIP_NS, (power, Reading("energy", shown, 0)))

@@ -20,7 +20,7 @@ from simulators.ordeal.plant import S
 from simulators.ordeal.vfs import Vfs
 from simulators.ordeal.world import World
 
-ROUNDS = 60
+ROUNDS = 40
 BRANCHES = "verifier: ", "doubled: (", "batch told twice: "  # both tell the truth, of the same readings
 FORGOTTEN = ("receipted, and lost by the ledger: ",)  # by the copy that was put back; the agents have it
 
