@@ -14,7 +14,8 @@ help:
 	@echo "             environment of their own (7 minutes)"
 	@echo "make soak    100,000 faulty answers, bounds and U95 of 3,000 drawn meters held against their truth, then the"
 	@echo "             unattended demonstration over five seeds, each held against its plant's truth; every byte of a"
-	@echo "             small archive changed in turn; a day of virtual time with 13 h without a line (10 minutes)"
+	@echo "             small archive changed in turn; a day of virtual time with 13 h without a line; 1,000 kills on disks"
+	@echo "             that lose and tear what was not synced, and 60 of the real programs (16 minutes)"
 	@echo "make lock    resolve the dependencies anew and write the lock files"
 
 $(BIN)/python:
@@ -60,6 +61,8 @@ soak: $(VENV)/dev.stamp
 	$(BIN)/python -m simulators.truth --meters 1000 --seed 1
 	$(BIN)/python -m simulators.soak --hours 24
 	$(BIN)/python -m simulators.slow_line --entries 200 --bits-per-s 2000000
+	$(BIN)/python -m simulators.ordeal.run --kills 1000 --seed 1
+	$(BIN)/python -m simulators.kills --kills 60 --seed 1
 	ALTERED_EVERY=1 $(BIN)/python -m pytest -q tests/test_verifier_altered.py
 	for seed in 1 2 3 4 5; do \
 	  $(BIN)/metertrail demo --seconds 90 --seed $$seed --free-ports --report build/soak-$$seed.json || exit 1; \

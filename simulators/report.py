@@ -106,7 +106,7 @@ def archives_of(stage: "Stage", period_ns: tuple[int, int]) -> tuple[list[Any], 
             raise RuntimeError(f"export of {product} ended with status {status}")
         told = io.StringIO()
         with contextlib.redirect_stdout(told):
-            status = verifier_cli.main([str(file), "--trust", str(_trust(stage))])
+            status = verifier_cli.main([str(file), "--trust", str(trust_file(stage))])
         failed = [line for line in told.getvalue().splitlines() if line.startswith("FAIL")]
         verdicts.append(
             {"product": product, "exit": status, "verdict": told.getvalue().splitlines()[-1], "failed": failed}
@@ -276,7 +276,7 @@ def _products(site: Path) -> list[str]:
     return [product.id for product in site_model.parse(site.read_bytes()).products]
 
 
-def _trust(stage: "Stage") -> Path:
+def trust_file(stage: "Stage") -> Path:
     """A trust file as a careful reader would write it: every key's thumbprint, taken from the key itself."""
     demo = stage.folder / "demo"
     prints = {n: keys.thumbprint(custody.load_public(demo / f"{n}.pub.pem")).hex() for n in ("ledger", *AUTHORS)}
