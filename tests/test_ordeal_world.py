@@ -5,12 +5,11 @@ import sqlite3
 
 import pytest
 
-from agent import files, outbox
+from agent import files
 from contract import merkle
 from contract.checkpoint import Checkpoint
 from gateway import database
 from gateway.ledger import Ledger
-from simulators.ordeal.broker import Weather
 from simulators.ordeal.vfs import Unreachable, vfs
 from simulators.ordeal.world import Breach, World, totals
 
@@ -22,10 +21,10 @@ def _quiet():
     logging.disable(logging.NOTSET)
 
 
-def run(folder, seed, kills, weather=None):
+def run(folder, seed, kills):
     """(world, breaches) of one world."""
     folder.mkdir()
-    world = World(folder, seed, weather or Weather())
+    world = World(folder, seed)
     try:
         return world, list(world.run(kills, vfs()).breaches)
     except Breach as breach:
@@ -61,10 +60,10 @@ def test_the_same_seed_gives_the_same_run(tmp_path):
     assert one.truth.heads
 
 
-def breaches(folder, kills=10, weather=None):
+def breaches(folder):
     """What the harness says over a few worlds, until it says something."""
     for number in range(6):
-        world, found = run(folder / f"{number}", f"mutation/{number}", kills, weather)
+        world, found = run(folder / f"{number}", f"mutation/{number}", 10)
         if found:
             assert world.step > 0
             return found
@@ -106,9 +105,3 @@ def test_a_journal_that_does_not_sync_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "durable", hasty)
     found = breaches(tmp_path)
     assert any(line.startswith("lost: ") or "clone" in line or "fork" in line for line in found), found
-
-
-def test_an_epoch_before_the_end_of_the_one_it_follows_is_seen(tmp_path, monkeypatch):
-    monkeypatch.setattr(outbox, "together", lambda _outbox, epochs: len(epochs))
-    found = breaches(tmp_path, kills=8, weather=Weather(dropped=400))
-    assert any("begins before the segment sealed earlier ends" in line for line in found)
