@@ -48,8 +48,8 @@ class Held:
     def look(self, stage: demo.Stage) -> None:
         """Read a dead agent's journal."""
         self.unsealed |= unsealed(journal_of(stage))
-        with contextlib.closing(sqlite3.connect(journal_of(stage) / "open.db")) as file:
-            for epoch, seq in file.execute("SELECT epoch, seq FROM delivered"):
+        with contextlib.closing(Journal(journal_of(stage))) as journal:
+            for epoch, seq in journal.delivered().items():
                 self.confirmed[epoch] = max(seq, self.confirmed.get(epoch, -1))
 
 
