@@ -3,6 +3,7 @@
 Agents are copied, restored and cloned by copying folders, the gateway by copying its database. Time is the plant's.
 """
 
+import copy
 import json
 import shutil
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ import archive_maker as maker
 from archive_maker import AGENT, FACTOR_TOML
 from authors import author_part, enrolment_part
 from overlap_plant import SITE_TOML
-from plant_in_memory import KEY, SITE, T0, S, Site, round_of
+from plant_in_memory import KEY, SITE, T0, S, Site, at_ns, round_of
 
 from agent import outbox
+from agent.journal import Journal
 from contract import entry, keys, message, receipt, records
 from contract.receipt import Receipt
 from contract.topics import Topic
@@ -169,6 +171,19 @@ class Line:
         self.told = receipt.verify(data, self.gateway.key.public_key(), SITE)
         self.box, news = outbox.received(self.box, self.told, self.gateway.at_ns)
         self.site.journal.confirm({**news.moved, **news.fallen})
+
+    def snapshot(self, folder: Path) -> "Line":
+        """The running agent as it is, going on elsewhere: what a copied virtual machine is."""
+        site = self.site.copy(folder)
+        site.epochs, site.journal = FRESH, Journal(folder)
+        memo = {id(self.site.journal): site.journal, id(KEY): KEY}
+        site.recorder = copy.deepcopy(self.site.recorder, memo)
+        return Line(site, self.gateway, outbox.Outbox(site.journal.delivered()))
+
+    def renew_if_stuck(self, k: int) -> None:
+        """As the agent's floor does."""
+        if self.site.recorder.epoch in self.box.stopped:
+            self.site.recorder.renew("the epoch before cannot be delivered any further", at_ns(k))
 
     def stop(self) -> None:
         self.site.stop()

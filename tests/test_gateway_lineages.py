@@ -1,7 +1,11 @@
 """An agent restored, cloned, forked; its gateway restored: shown, named, answered for, nothing lost, nothing twice."""
 
+import sqlite3
+
 import pytest
-from lineage_plant import BATCHES, Line, begun, counted, energy_of, excluded, faults, told
+from lineage_plant import BATCHES, SITE, Line, begun, counted, energy_of, excluded, faults, told
+
+from contract.entry import read
 
 ASIDE, OVERLAP = "told on a branch that is set aside", "overlaps another batch of its line"
 
@@ -88,3 +92,35 @@ def test_clones_that_start_at_one_entry_are_named_and_need_a_choice(tmp_path):
     assert faults(report) == []
     assert counted(said) == {"batches": 4, "direct_wh_milli": sum(map(energy_of, "ABCD"))}
     assert excluded(said) == [("C", ASIDE), ("D", ASIDE)]
+
+
+def test_a_fork_is_proven_by_two_signed_headers_and_both_machines_go_on_in_new_epochs(tmp_path):
+    gateway, line = begun(tmp_path)
+    line.run(1, 30).deliver()
+    other = line.snapshot(tmp_path / "machine")
+    for k in range(30, 100):
+        line.run(k, k + 1).deliver()
+        line.renew_if_stuck(k)
+        other.run(k, k + k % 2).deliver().renew_if_stuck(k)
+    line.stop()
+    other.stop()
+    ((author, refusal),) = gateway.ledger.refusals()[:1]
+    assert (author, refusal.verdict) == ("edge-1", "fork")
+    with sqlite3.connect(gateway.folder / "ledger.db") as database:
+        (signed,) = database.execute("SELECT signed FROM refusals WHERE verdict = 'fork' ORDER BY id").fetchone()
+    refused, kept = read(signed), gateway.ledger.hash_at(("edge-1", refusal.epoch, refusal.seq))
+    assert (refused.header.epoch, refused.header.seq, refused.hash(SITE)) == (refusal.epoch, refusal.seq, refusal.hash)
+    assert kept not in {None, refusal.hash}
+    assert line.epoch != other.epoch
+    assert {line.verdicts[-1], other.verdicts[-1]} == {"admitted"}
+    before = [one for one in faults(gateway.verified()) if one.startswith("FAIL chain")]
+    assert len(before) == 2
+    newest = sorted({one.hex()[:8] for one, _, _ in gateway.agents_entries()}, key=[line.epoch, other.epoch].count)[-2:]
+    assert set(newest) == {line.epoch, other.epoch}
+    gateway.acknowledge(f"edge-1/{line.epoch}/0", "this", "virtual machine copied while it ran")
+    gateway.acknowledge(f"edge-1/{other.epoch}/0", "other", "virtual machine copied while it ran")
+    report = gateway.verified()
+    assert faults(report) == []
+    said, report = gateway.exported()
+    assert {one[:9] for one in faults(report)} == {"FAIL void"}  # what the epoch's end told is in no ledger
+    assert [why for name, why in excluded(said) if name in "DEF"] == [ASIDE] * 3

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from contract.chain import Lost
 from contract.errors import Malformed
+from contract.lineage import Odd
 from contract.void_records import VoidPart, voids_of
 from verifier import lineages
 from verifier.check_batches import Period
@@ -51,6 +52,8 @@ def spans(trail: Trail) -> dict[str, list[tuple[int, int]]]:
     for item, part, missing in _ranges(trail):
         if missing:
             found.setdefault(item.header.author, []).append((part.from_ns, part.to_ns))
+    for item, _, from_ns, to_ns in _answered(trail):
+        found.setdefault(item.header.author, []).append((from_ns, to_ns))
     return found
 
 
@@ -66,6 +69,13 @@ def _ranges(trail: Trail) -> Iterator[tuple[Item, VoidPart, int]]:
 
 def _gaps(trail: Trail, period: Period | None) -> Iterator[Finding]:
     """What is missing before an epoch though nobody declared it lost, where somebody answers for going on without."""
+    for item, odd, from_ns, to_ns in _answered(trail):
+        text = f"{item.index} {item.where}: {odd.text}: entries of {_time(from_ns)} to {_time(to_ns)} may be missing"
+        yield _judged(text, from_ns, to_ns, period)
+
+
+def _answered(trail: Trail) -> Iterator[tuple[Item, Odd, int, int]]:
+    """Every such epoch's first entry, and the time of which entries may be missing."""
     said, _ = lineages.words(trail)
     for author, items in lineages.by_author(trail.items).items():
         for one in lineages.odd(items, lost_of(items)):
@@ -73,11 +83,7 @@ def _gaps(trail: Trail, period: Period | None) -> Iterator[Finding]:
                 continue  # a fault of the chain's
             item = next(item for item in items if item.index == one.begun.index)
             since_ns = max((i.header.to_ns for i in items if i.index < item.index), default=-(2**63))
-            from_ns, to_ns = min(since_ns, item.header.from_ns), item.header.from_ns
-            text = (
-                f"{item.index} {item.where}: {one.text}: entries of {_time(from_ns)} to {_time(to_ns)} may be missing"
-            )
-            yield _judged(text, from_ns, to_ns, period)
+            yield item, one, min(since_ns, item.header.from_ns), item.header.from_ns
 
 
 def _places(part: VoidPart, held: set[tuple[str, bytes, int]]) -> Iterator[int]:
