@@ -44,17 +44,17 @@ def main(argv: Sequence[str]) -> int:
         return _refuse("--seed: give printable words, such as the date and who draws")
     try:
         data = data_of(given.file)
-        drawn = _drawn(data, given.kind, given.seed, given.count)
+        found = drawn(data, given.kind, given.seed, given.count)
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}: name a file that can be read")
     except (Inadmissible, ValueError) as error:
         return _refuse(f"{given.file}: {error}")
-    lines = [json.dumps(asdict(drawn), ensure_ascii=False, indent=1)] if given.json else list(_lines(drawn))
+    lines = [json.dumps(asdict(found), ensure_ascii=False, indent=1)] if given.json else list(_lines(found))
     sys.stdout.write("\n".join(line if given.json else one_line(line) for line in lines) + "\n")
     return 0
 
 
-def _drawn(data: bytes, kind: sample.Kind, seed: str, count: int) -> Sample:
+def drawn(data: bytes, kind: sample.Kind, seed: str, count: int) -> Sample:
     """Raises ValueError, one clear line, where nothing can be drawn."""
     read, unread = trail.read(archive.read(data))
     known, unfit = evidence.read(read)

@@ -5,6 +5,7 @@ reasons, each with a code for machines and a line for people. Nothing here says 
 the chain from the reading to a verified instrument is shown, link by link.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from agent.commission.sheet import Sheet
 from contract.records import MeterPart, Transformer
 
 Level = Literal["ground", "remark", "fault"]
+
+NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")  # what a meter may say of a side of its ratio
 
 # What each reason counts as: one fault and the readings are not traceable, one remark and they are so with remarks.
 LEVELS: Mapping[str, Level] = {
@@ -159,10 +162,10 @@ def _transformer(name: str, one: Transformer) -> Iterator[Reason]:
 
 
 def _set_to(told: Mapping[str, str], kind: str) -> Fraction | None:
-    try:
-        return Fraction(told[f"{kind}_primary"]) / Fraction(told[f"{kind}_secondary"])
-    except (KeyError, ValueError, ZeroDivisionError):
+    sides = [told.get(f"{kind}_{side}", "") for side in ("primary", "secondary")]
+    if not all(NUMBER.fullmatch(side) for side in sides) or not Fraction(sides[1]):
         return None
+    return Fraction(sides[0]) / Fraction(sides[1])
 
 
 def _sheet(piece: Piece) -> Iterator[Reason]:
