@@ -84,7 +84,7 @@ def verify(note: str, key: Ed25519PublicKey) -> Checkpoint:
     """Read a note. Raises BadSignature unless `key` signed it under the origin's name."""
     checkpoint = parse(note)
     known = key_hash(checkpoint.origin, key)
-    for mark in marks(note, checkpoint.origin):
+    for mark in list(marks(note, checkpoint.origin)):
         if mark[:4] == known:
             keys.verify(key, mark[4:], checkpoint.text().encode())
             return checkpoint
@@ -92,12 +92,19 @@ def verify(note: str, key: Ed25519PublicKey) -> Checkpoint:
 
 
 def marks(note: str, name: str) -> Iterator[bytes]:
-    """Key hash and signature of each line signed under this name. Raises Malformed at one that is not base64."""
+    """Key hash and signature of each line signed under this name. Raises Malformed at what is no signature line."""
     _, _, signatures = note.partition("\n\n")
-    for line in signatures.split("\n"):
+    *lines, rest = signatures.split("\n")
+    if rest:
+        raise Malformed("checkpoint: its last line has no end")
+    for line in lines:
         match line.split(" "):
-            case ["—", signer, encoded] if signer == name:
-                yield unbase64(encoded)
+            case ["—", signer, encoded] if signer and encoded:
+                mark = unbase64(encoded)
+                if signer == name:
+                    yield mark
+            case _:
+                raise Malformed("checkpoint: below its words stand signature lines and nothing else")
 
 
 def unbase64(text: str) -> bytes:

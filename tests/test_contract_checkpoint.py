@@ -129,7 +129,7 @@ def test_the_spare_bits_of_base64_are_no_second_form():
     ],
 )
 def test_a_note_without_the_ledgers_own_signature_is_refused(signatures):
-    with pytest.raises(BadSignature):
+    with pytest.raises((BadSignature, Malformed)):
         checkpoint.verify(NOTE.split("\n\n")[0] + "\n\n" + signatures, PUBLIC)
 
 
@@ -197,3 +197,12 @@ def test_a_ledgers_name_counts_those_it_replaced(number, name):
 def test_any_other_name_is_no_ledgers(rest):
     with pytest.raises(Malformed, match="is not metertrail/SITE or metertrail/SITE/NUMBER"):
         checkpoint.read_origin(f"metertrail{rest}")
+
+
+@pytest.mark.parametrize("more", ["junk\n", "\n", "— name\n", "— name !\n", "— name AAAA", "\u2014  AAAA\n"])
+def test_below_a_notes_words_stand_signature_lines_alone(more: str):
+    key = Ed25519PrivateKey.generate()
+    note = checkpoint.sign(checkpoint.Checkpoint("metertrail/works", 1, bytes(32)), key)
+    assert checkpoint.verify(note + "— other.example AAAA\n", key.public_key()).size == 1
+    with pytest.raises(Malformed):
+        checkpoint.verify(note + more, key.public_key())

@@ -32,6 +32,11 @@ def judged(data: bytes) -> Report | None:
     return verify(read, TRUST)
 
 
+def members_of(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
 def handled(data: bytes) -> None:
     """What else is made of an archive: refusals are ValueErrors."""
     for made in (
@@ -79,6 +84,8 @@ def test_a_member_bent_inside_a_sound_file_is_refused_or_does_not_hold(data: st.
     name = data.draw(st.sampled_from(sorted(members)))
     bent = pack({**members, name: mutated(data, members[name])})
     report = judged(bent)
+    if name == "checkpoint.txt" and set(members[name].splitlines()) <= set(members_of(bent)[name].splitlines()):
+        return  # a line twice: signature lines of others may stand there, and nothing signs them
     assert bent == DATA or report is None or report.verdict in {"failed", "incomplete"}
     handled(bent)
 
