@@ -53,6 +53,24 @@ def test_a_certificate_must_be_valid_today(tmp_path, dates, key, words):
     assert words in line
 
 
+def test_a_certificate_of_another_serial_number_is_refused_and_its_own_is_stated(tmp_path):
+    dates = "valid_from = 2023-01-01, valid_to = 2029-01-01"
+    given = 'serial = "20431177"\ncertificate = {{ number = "1", body = "b", serial = "{}", {} }}\n'
+    ct = 'ct = {primary = 5, secondary = 5, accuracy_class = "0.5", certificate = "CT-7"}'
+    (line,) = problems(tmp_path, CONFIG.replace('installation = "1"', given.format("20431178", dates)))
+    assert line.startswith("meter.press.certificate.serial: '20431178' is not this meter's, '20431177': enter ")
+    config = CONFIG.replace('installation = "1"', given.format("20431177", dates) + ct)
+    plan = check.load(write_plant(tmp_path, config), T0)
+    (meter,) = [
+        records.read(part, records.MeterPart)
+        for part in manifest.parts(list(plan.meters), [])
+        if records.kind_of(part) == "meter" and records.read(part, records.MeterPart).meter == "press"
+    ]
+    assert meter.certificate is not None
+    assert meter.ct is not None
+    assert (meter.certificate.serial, meter.ct.certificate) == ("20431177", "CT-7")
+
+
 def test_a_machine_that_believes_in_1970_judges_no_date_and_reads_its_meters(tmp_path):
     given = 'certificate = { number = "1", body = "b", valid_from = 2023-11-14, valid_to = 2029-01-01 }'
     config = CONFIG.replace('installation = "1"', given)

@@ -1,12 +1,15 @@
 """Exit statuses and lines of `metertrail verify`."""
 
 import json
+import re
 from pathlib import Path
 
 import archive_maker as maker
 import pytest
 
 from verifier import cli
+
+PAGE = (Path(__file__).parent.parent / "docs/verifier.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -65,3 +68,32 @@ def test_what_cannot_be_read_is_told_in_one_line(files: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == f"{files / 'junk.zip'}: archive: not a ZIP: File is not a zip file\n"
     cli.main([str(files / "good.zip"), "--trust", str(files / "junk.toml")])
     assert f"{files / 'junk.toml'}: ledger: 'zz': write 64 hexadecimal digits" in capsys.readouterr().err
+
+
+def paths(value: object, path: str = "") -> set[str]:
+    """Where a JSON value holds something that is neither a list nor an object."""
+    if isinstance(value, list):
+        return {found for one in value for found in paths(one, f"{path}[]")}
+    if isinstance(value, dict):
+        return {found for key, one in value.items() for found in paths(one, f"{path}.{key}")}
+    return {path}
+
+
+def test_json_has_the_keys_of_the_page_and_no_others(files: Path, capsys: pytest.CaptureFixture[str]):
+    table = (PAGE.partition("| key | what it holds |\n")[2]).partition("\n\n")[0]
+    named = {key for row in table.splitlines()[1:] for key in re.findall(r"`([\w.\[\]]+)`", row.split(" | ")[0])}
+    cli.main([str(files / "good.zip"), "--json"])
+    report = json.loads(capsys.readouterr().out)
+    report["findings"] = [one for one in report["findings"] if "told" not in one or one["check"] == "trace"]
+    assert paths(report) == named
+    assert {one["standing"] for one in report["findings"]} == {"ok"}
+
+
+def test_the_pages_three_lines_are_a_verifier(files: Path, capsys: pytest.CaptureFixture[str]):
+    ((code,),) = [re.findall(r"^```py\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
+    assert len(code.splitlines()) == 3
+    trusted = (files / "trust.toml").read_bytes()
+    exec(code, {"data": (files / "good.zip").read_bytes(), "trusted": trusted})
+    assert capsys.readouterr().out == "pinned []\n"
+    exec(code, {"data": (files / "bad.zip").read_bytes(), "trusted": trusted})
+    assert capsys.readouterr().out.startswith("failed ['FAIL receipt number 0: ")
