@@ -1,7 +1,7 @@
 """Proofs from the ledger's rows: that an entry is in it, and that it only grew. One reading of the log, little memory.
 
 In: a ledger opened in any way. Out: hashes, in the order that contract/merkle.py gives. A hundred thousand entries take
-about a third of a second; nothing waits for it.
+about 0.25 s; nothing waits for it.
 """
 
 from collections.abc import Iterable, Sequence

@@ -27,25 +27,24 @@ MEANINGS = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Witness:
-    """One witness. `seen` is the size it co-signed last, as far as is known."""
+    """One witness. It alone remembers what it saw: it is asked first, so that no proof is worked out for nobody."""
 
     name: str
     url: str
     key: Ed25519PublicKey
     every_ns: int
-    seen: int = 0
 
     def ask(self, note: str, log: Leaves) -> AnchorPart:
         """Its co-signature of this note."""
         size = checkpoint.parse(note).size
-        answer = self._post(note, log, min(self.seen, size))
-        if answer.status == CONFLICT and (told := _size(answer)) != self.seen:
-            if told > size:
-                raise Malformed(f"{self.url}: it co-signed {told} entries, here are {size}: was the ledger put back?")
-            self.seen = told
-            answer = self._post(note, log, told)
+        answer = self._post(Growth(0, (), note))
+        if answer.status == CONFLICT:
+            seen = _size(answer)
+            if seen > size:
+                raise Malformed(f"{self.url}: it co-signed {seen} entries, here are {size}: was the ledger put back?")
+            answer = self._post(Growth(seen, proofs.growth(log, seen, size), note))
         if answer.status == CONFLICT:
             raise Malformed(f"{self.url}: it co-signed another ledger of {_size(answer)} entries")
         if answer.status != SIGNED:
@@ -53,11 +52,9 @@ class Witness:
         cosigned = cosignature.with_lines(note, self._own_lines(answer))
         if not cosignature.times_s(cosigned, self.name, self.key):
             raise BadSignature(f"{self.url}: answers without a co-signature of {self.name}'s key")
-        self.seen = size
         return AnchorPart(source=self.name, note=cosigned, token=None)
 
-    def _post(self, note: str, log: Leaves, old_size: int) -> Answer:
-        asked = Growth(old_size, proofs.growth(log, old_size, checkpoint.parse(note).size), note)
+    def _post(self, asked: Growth) -> Answer:
         return post(f"{self.url.rstrip('/')}/add-checkpoint", asked.text().encode(), KIND, ANSWER_BYTES_MAX)
 
     def _own_lines(self, answer: Answer) -> str:

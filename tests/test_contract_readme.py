@@ -23,6 +23,7 @@ from contract import (
     cbor,
     checkpoint,
     cose,
+    cosignature,
     derived_records,
     entry,
     error_points,
@@ -80,7 +81,7 @@ def test_every_example_is_found():
     assert list(BLOCKS) == [
         "cbor", "ed25519-key", "es256-key", "manifest-entry", "es256-entry", "body", "redacted-body", "segment-entry",
         "rotation", "segment-bytes", "segment-readings", "source-column", "amount-record", "rounding", "bounds",
-        "ledger", "checkpoint", "receipt", "message",
+        "ledger", "checkpoint", "cosignature", "receipt", "message",
     ]  # fmt: skip
     assert README.count("```") == 2 * len(BLOCKS)
     assert README.count("```example ") == len(BLOCKS)
@@ -265,6 +266,13 @@ def test_the_ledger_and_its_checkpoint():
     assert state == checkpoint.Checkpoint("metertrail/plant-1", 2, octets("ledger", "root"))
     assert checkpoint.sign(state, KEY) == BLOCKS["checkpoint"]
     assert base64.b64decode(BLOCKS["checkpoint"].split()[-1])[:4] == octets("ledger", "key_hash")
+    witness = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(0x40, 0x60)))
+    words = f"cosignature/v1\ntime 1795132800\n{state.text()}".encode()
+    mark = hashlib.sha256(b"auditor.example/w1\n\4" + witness.public_key().public_bytes_raw()).digest()[:4]
+    mark += (1_795_132_800).to_bytes(8, "big") + witness.sign(words)
+    assert BLOCKS["cosignature"] == f"— auditor.example/w1 {base64.b64encode(mark).decode()}\n"
+    note = BLOCKS["checkpoint"] + BLOCKS["cosignature"]
+    assert cosignature.times_s(note, "auditor.example/w1", witness.public_key()) == [1_795_132_800]
 
 
 def test_the_receipt():

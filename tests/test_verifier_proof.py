@@ -97,5 +97,8 @@ def test_the_command_knows_a_proof_from_an_archive(tmp_path, capsys):
     (tmp_path / "trust.toml").write_bytes(MADE.trust())
     assert cli.main([str(tmp_path / "run.tlog-proof"), "--trust", str(tmp_path / "trust.toml")]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("pinned: ")
+    kept = [str(tmp_path / "run.tlog-proof"), "--checkpoint", str(tmp_path / "trust.toml")]
+    assert cli.main(kept) == 2
+    assert "a proof of one entry: --sheet and --checkpoint go with an archive" in capsys.readouterr().err
     (tmp_path / "run.tlog-proof").write_bytes(text()[:-40])
     assert cli.main([str(tmp_path / "run.tlog-proof")]) in {1, 2}

@@ -62,6 +62,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         trusted = None if given.trust is None else trust.parse(data_of(given.trust), _beside(given.trust))
         data = data_of(given.file)
+        if proof.is_proof(data) and (given.sheet or given.checkpoint):
+            return _refuse(f"{given.file}: a proof of one entry: --sheet and --checkpoint go with an archive")
         report = proof.verify(data, trusted) if proof.is_proof(data) else _verified(data, trusted, given)
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}: name a file that can be read")
