@@ -1,13 +1,15 @@
 """One POST to someone outside: bounded in size and time, whoever answers.
 
 In: an http(s) address, the body and its kind. Out: status, kind and body of the answer, whatever the status. Raises
-OSError, one clear line, if there is none. Never: more than `bytes_max` read, or waited for longer than `WAIT_S`.
+OSError, one clear line, if there is none. Never: more than `bytes_max` read; `WAIT_S` without a byte, or a body that
+takes longer.
 """
 
 import http.client
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 
 WAIT_S = 10.0
@@ -44,10 +46,10 @@ def post(url: str, body: bytes, kind: str, bytes_max: int) -> Answer:
 
 def _read(answer: http.client.HTTPResponse | urllib.error.HTTPError, bytes_max: int, until_s: float) -> bytes:
     """A body that drips ends as one that is too long does."""
+    source = answer.fp if isinstance(answer, urllib.error.HTTPError) else answer
+    read1: Callable[[int], bytes] = getattr(source, "read1", source.read)
     data = bytearray()
-    while (
-        piece := answer.read1(PIECE_BYTES) if isinstance(answer, http.client.HTTPResponse) else answer.read(bytes_max)
-    ):
+    while piece := read1(PIECE_BYTES):
         data += piece
         if len(data) > bytes_max:
             raise OSError(f"answers with more than {bytes_max} bytes")

@@ -1,5 +1,6 @@
 """Anchoring seals what outsiders give, asks when it is due, and holds nothing up."""
 
+import itertools
 import logging
 import threading
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ def anchors(kept: Kept) -> int:
 
 def anchoring(kept: Kept, *outsiders: Outsider, seal=None, failures=None) -> Anchoring:
     told = [] if failures is None else failures
-    return Anchoring(outsiders, kept.ledger, seal or kept.seal, lambda: 0, told.append)
+    return Anchoring(outsiders, kept.ledger, seal or kept.seal, itertools.count().__next__, told.append)
 
 
 def test_what_is_given_is_sealed_and_makes_the_ledger_anchored(kept):
@@ -60,6 +61,15 @@ def test_what_is_given_is_sealed_and_makes_the_ledger_anchored(kept):
 def test_one_that_gives_nothing_keeps_the_others_from_nothing(kept):
     broken = Outsider("broken", faults=[OSError("no route"), Malformed("junk")])
     assert list(ask_all([broken, Outsider()], kept.ledger, kept.seal)) == ["broken: no route"]
+    assert anchors(kept) == 1
+
+
+def test_one_that_hangs_is_not_waited_for(kept, monkeypatch):
+    let_go, hanging = threading.Event(), Outsider("hanging")
+    monkeypatch.setattr(hanging, "ask", lambda *_: let_go.wait(20))
+    monkeypatch.setattr(anchor, "ASK_S", 0.5)
+    assert list(ask_all([hanging, Outsider()], kept.ledger, kept.seal)) == ["hanging: no answer in 0 s"]
+    let_go.set()
     assert anchors(kept) == 1
 
 
@@ -75,8 +85,9 @@ def test_each_is_asked_when_it_is_due(kept):
     often, seldom = Outsider("a", HOUR_NS), Outsider("b", 24 * HOUR_NS)
     room = anchoring(kept, often, seldom)
     for hour in range(25):
-        room.look(hour * HOUR_NS)
-        room.look(hour * HOUR_NS + 1)
+        for outsider in (often, seldom):
+            room.look(outsider, hour * HOUR_NS)
+            room.look(outsider, hour * HOUR_NS + 1)
     assert (often.asked, seldom.asked) == (25, 2)
 
 
@@ -85,7 +96,7 @@ def test_a_failure_is_told_once_and_asked_again_soon(kept, caplog):
     outsider = Outsider(faults=[OSError("no route"), OSError("no route")])
     room = anchoring(kept, outsider)
     for at_ns in (0, RETRY_NS - 1, RETRY_NS, 2 * RETRY_NS, 2 * RETRY_NS + 1):
-        room.look(at_ns)
+        room.look(outsider, at_ns)
     assert outsider.asked == 3
     assert [record.getMessage() for record in caplog.records] == [
         f"outsider gives no anchor: {witnesses.NAME}: no route",
@@ -95,11 +106,19 @@ def test_a_failure_is_told_once_and_asked_again_soon(kept, caplog):
 
 
 def test_after_a_restart_nobody_is_asked_before_its_time(kept):
-    anchoring(kept, outsider := Outsider()).look(0)
+    anchoring(kept, outsider := Outsider()).look(outsider, 0)
     assert outsider.asked == 1
     again, other = Outsider(), Outsider("new.example")
     due = anchor._due_ns([again, other], kept.ledger)
     assert due == {witnesses.NAME: maker.TO_NS + HOUR_NS}  # the entry's time, and the new one at once
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_waiting_for_years(kept):
+    outsider = Outsider()
+    room = anchoring(kept, outsider)
+    for at_ns in (10_000 * HOUR_NS, 5, HOUR_NS + 5):
+        room.look(outsider, at_ns)
+    assert outsider.asked == 3
 
 
 def started(room: Anchoring, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,8 +142,8 @@ def test_an_outsider_that_hangs_holds_up_no_stop(kept, monkeypatch):
     assert asked.wait(20)
     room.stop()
     let_go.set()
-    room._thread.join(20)
-    assert not room._thread.is_alive()
+    room._threads[0].join(20)
+    assert not room._threads[0].is_alive()
     assert anchors(kept) == 0  # what came after the stop is not sealed
 
 
@@ -135,7 +154,7 @@ def test_a_ledger_that_takes_no_more_is_told_and_ends_it(kept, monkeypatch):
     told = []
     room = anchoring(kept, Outsider(), seal=full, failures=told)
     started(room, monkeypatch)
-    room._thread.join(20)
+    room._threads[0].join(20)
     assert [str(error) for error in told] == ["full"]
 
 
@@ -154,11 +173,11 @@ def test_a_fault_of_ours_stops_nothing_else(kept, monkeypatch, caplog):
     assert done.wait(20)
     room.stop()
     assert told == []
-    assert "checkpoint could not be anchored" in caplog.text
+    assert "outsider could not be asked" in caplog.text
 
 
 def test_without_outsiders_no_thread_runs(kept):
     room = anchoring(kept)
     room.start()
     room.stop()
-    assert not room._thread.is_alive()
+    assert room._threads == []

@@ -20,7 +20,7 @@ from test_gateway_witness import witnessing
 from contract import body, cosignature, keys, receipt, records
 from contract.anchor_records import AnchorPart
 from gateway.database import sqlite_url
-from gateway.ledger import Ledger
+from gateway.ledger import Ledger, LedgerEntry
 
 UP = f"metertrail/v1/{SITE}/edge-1"
 STOP_S = 20
@@ -124,14 +124,24 @@ def test_outsiders_who_answer_or_not_stop_nothing(folder, tmp_path):
         folder.save()
         with running(folder) as process, connected(folder) as client:
             send(client, folder, folder.edge.begin())
-            silent.accept()  # the witness was asked before, and the authority lets the gateway wait
-            send(client, folder, folder.edge.say())
+            silent.accept()  # the authority was asked, and lets the gateway wait
+            told = send(client, folder, folder.edge.say())
+            while not (known := anchors(folder)):
+                told = send(client, folder, folder.edge.say())
+            assert told.checkpoint.size > 7
             process.send_signal(signal.SIGTERM)
             assert process.wait(STOP_S) == 0
-    reader = Ledger.open(sqlite_url(folder.folder / "data" / "ledger.sqlite"), SITE)
-    (entry,) = reader.select(["anchor"], -(2**63), 2**63 - 1)
-    (part,) = (records.read(data, AnchorPart) for data in body.unpack(entry.body).parts)
+    (part,) = (records.read(data, AnchorPart) for data in body.unpack(known[0].body).parts)
     assert cosignature.times_s(part.note, witnesses.NAME, witnesses.KEY.public_key())
+
+
+def anchors(folder: Folder) -> list[LedgerEntry]:
+    """What outsiders gave so far."""
+    reader = Ledger.open(sqlite_url(folder.folder / "data" / "ledger.sqlite"), SITE)
+    try:
+        return list(reader.select(["anchor"], -(2**63), 2**63 - 1))
+    finally:
+        reader.close()
 
 
 def ended(folder: Folder) -> "subprocess.CompletedProcess[str]":

@@ -32,7 +32,7 @@ def test_nobody_there_is_one_line():
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("drips", [False, True], ids=["silent", "drips"])
+@pytest.mark.parametrize("drips", [None, "200 OK", "500 Oops"], ids=["silent", "drips", "drips a fault"])
 def test_one_who_never_comes_to_an_end_is_given_up(monkeypatch, drips):
     monkeypatch.setattr(room, "WAIT_S", 0.3)
     stop = threading.Event()
@@ -42,7 +42,7 @@ def test_one_who_never_comes_to_an_end_is_given_up(monkeypatch, drips):
         with connection:
             connection.recv(1 << 16)
             if drips:
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+                connection.sendall(f"HTTP/1.1 {drips}\r\nContent-Length: 100\r\n\r\n".encode())
             while drips and not stop.wait(0.05):
                 try:
                     connection.sendall(b"x")
