@@ -20,7 +20,7 @@ from agent import config, custody, outbox
 from agent.journal import Journal
 from contract import cose, keys, message, receipt
 from contract.entry import TreeHead
-from contract.errors import Inadmissible
+from contract.errors import BadSignature, Inadmissible
 from contract.records import EventPart
 from contract.topics import Topic, format_topic
 
@@ -166,9 +166,11 @@ class Publisher:
             await asyncio.to_thread(self._journal.confirm, {**news.moved, **news.fallen})
 
     def _key_of(self, data: bytes) -> keys.PublicKey:
-        """The gateway's key that a receipt names; any where it names none of them. Raises Malformed."""
-        first = next(iter(self._gateway_keys.values()))
-        return self._gateway_keys.get(cose.parse(data).key_id, first)
+        """The gateway's key that a receipt names. Raises BadSignature if it is none of them, or Malformed."""
+        key_id = cose.parse(data).key_id
+        if key_id not in self._gateway_keys:
+            raise BadSignature(f"signed with key {key_id.hex()}, which is none of those under agent.gateway_key")
+        return self._gateway_keys[key_id]
 
     def _topic(self, channel: str) -> str:
         return format_topic(Topic(self._site, self._agent, channel))

@@ -4,6 +4,7 @@ In: the database, keys, and the copy of the checkpoints. Out: a line per check. 
 how far the ledger goes, and what comes later is not looked at. Entries' signatures are `metertrail verify`'s to check.
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,15 +12,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError
 
-from contract import checkpoint, cose, keys, receipt
+from contract import body, checkpoint, cose, keys, message, receipt
 from contract.checkpoint import Checkpoint
 from contract.entry import read
 from contract.errors import Inadmissible
 from contract.receipt import Receipt
 from gateway import database, schema
+from gateway.enrolments import Keys, take
 from gateway.ledger_rows import Database
 from gateway.ledger_walk import NAMED_MAX, Asked, Tally, Walk, walk
-from gateway.schema import RECEIPTS, REFUSALS
+from gateway.schema import ENTRIES, RECEIPTS, REFUSALS
+from gateway.trust import GATEWAY, shown_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def _triggers(engine: Engine) -> Checked:
 def _receipts(engine: Engine, given: Given, refusals: Tally, faulty: Tally) -> Iterator[Receipt]:
     """The receipts that the gateway signed; what else is there, and refusals, are judged at once."""
     try:
+        known = _gateway_keys(engine)
         with engine.connect() as connection:
             kept = connection.execute(select(RECEIPTS).order_by(RECEIPTS.c.author)).all()
             refused = connection.execute(select(REFUSALS).where(REFUSALS.c.signed.is_not(None))).all()
@@ -88,7 +92,8 @@ def _receipts(engine: Engine, given: Given, refusals: Tally, faulty: Tally) -> I
         return
     for row in kept:
         try:
-            said = receipt.verify(row.signed, given.gateway, given.site)
+            key = known.get(cose.parse(row.signed).key_id, given.gateway)
+            said = receipt.verify(row.signed, key, given.site)
             if said.agent != row.author:
                 faulty.add(f"{row.author}: is {said.agent}'s")
             else:
@@ -97,6 +102,21 @@ def _receipts(engine: Engine, given: Given, refusals: Tally, faulty: Tally) -> I
             faulty.add(f"{row.author}: {error}")
     for row in refused:
         refusals.add(*_refused(row.signed, (row.author, row.epoch, row.seq, row.hash), given.site))
+
+
+def _gateway_keys(engine: Engine) -> dict[bytes, keys.PublicKey]:
+    """Every key that the gateway ever had: receipts of authors long gone are signed by older ones."""
+    enrolments = (ENTRIES.c.author == GATEWAY) & (ENTRIES.c.type == "enrolment")
+    with engine.connect() as connection:
+        kept = connection.execute(select(ENTRIES.c.message).where(enrolments).order_by(ENTRIES.c.index)).scalars().all()
+    ring = {GATEWAY: Keys()}
+    for sent in kept:
+        with contextlib.suppress(Inadmissible):  # named by its row's own check
+            for part in shown_parts(body.unpack(message.unpack(sent)[1])):
+                take(ring, part)
+    mine = ring[GATEWAY]
+    current = {} if mine.current is None else {keys.thumbprint(mine.current): mine.current}
+    return {**mine.retired, **mine.revoked, **current}
 
 
 def _refused(signed: bytes, kept: tuple[str, bytes, int, bytes], site: str) -> Iterator[str]:

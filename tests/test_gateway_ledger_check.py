@@ -62,6 +62,15 @@ def test_a_ledger_as_it_was_written_holds(told):
     assert lines[6].startswith("ok   copy 7 checkpoints kept outside")
 
 
+def test_a_receipt_under_a_key_that_was_rotated_away_still_counts(folder, told):
+    folder.write("gateway-2.pem", keys.private_to_pem(keys.generate()), 0o600)
+    folder.save(('key = "gateway.pem"', 'key = "gateway.pem"\nnext_key = "gateway-2.pem"'))
+    config = load(folder.path)
+    open_sequencer(folder.path, config, prepare(config), lambda: 10**15, lambda *_: None)[0].close()
+    folder.save(('key = "gateway.pem"\nnext_key = "gateway-2.pem"', 'key = "gateway-2.pem"'))
+    assert [line.split()[0] for line in told()] == ["ok"] * 7
+
+
 COLUMNS = [
     ("author", "'edge-2'", "author is 'edge-2' where the bytes say 'edge-1'"),
     ("seq", "77", "seq is 77 where the bytes say 1"),
