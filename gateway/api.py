@@ -63,6 +63,11 @@ def router(board: Board) -> APIRouter:
                 )
         return Response(canonical_json(board.figures(state).statement), media_type="application/json")
 
+    _of_the_ledger(routes, board)
+    return routes
+
+
+def _of_the_ledger(routes: APIRouter, board: Board) -> None:
     @routes.get("/api/ledger")
     def ledger() -> dict[str, object]:
         at_ns = board.now_ns()
@@ -76,7 +81,10 @@ def router(board: Board) -> APIRouter:
             "receipts_age_ns": ages,
         }
 
-    return routes
+    @routes.get("/api/chains")
+    def chains() -> dict[str, object]:
+        at_ns = board.now_ns()
+        return {"at_ns": at_ns, "odd": [{**asdict(one), "open": one.is_open} for one in board.odd(at_ns)]}
 
 
 def _line(one: LineNow) -> dict[str, object]:

@@ -11,21 +11,30 @@ from gateway.factors import Factor
 from gateway.figures import Figures, LineNow, MeterSeal, figures, lines_now, seals
 from gateway.glance import Glance, ReadableLedger, glance
 from gateway.live import Live, LiveState, at_time
+from gateway.oddities import Oddity
 from gateway.site_model import SiteModel
 
 GLANCE_NS = 2 * 10**9
+ODD_NS = 30 * 10**9  # what is odd is found by looking through all epochs
 
 
 class Board:
     """One per gateway."""
 
-    def __init__(self, live: Live, ledger: ReadableLedger, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        live: Live,
+        ledger: ReadableLedger,
+        now_ns: Callable[[], int],
+        odd: Callable[[], tuple[Oddity, ...]] = tuple,
+    ) -> None:
         self.live = live
         self.now_ns = now_ns
         self._ledger = ledger
         self._lock = Lock()
         self._figures: tuple[tuple[object, ...], Figures] | None = None
         self._glance: tuple[int, Glance] | None = None
+        self._look, self._odd = odd, (-ODD_NS, 0, tuple[Oddity, ...]())  # when, at which size, what
 
     @property
     def site(self) -> SiteModel:
@@ -67,3 +76,11 @@ class Board:
                 known = (at_ns, glance(self._ledger))
                 self._glance = known
             return known[1]
+
+    def odd(self, at_ns: int) -> tuple[Oddity, ...]:
+        """What is odd in agents' chains, not older than half a minute where the ledger has grown."""
+        size = self.glance(at_ns).size
+        with self._lock:
+            if size != self._odd[1] and not 0 <= at_ns - self._odd[0] < ODD_NS:
+                self._odd = at_ns, size, self._look()
+            return self._odd[2]

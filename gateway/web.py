@@ -6,21 +6,27 @@ where, is the caller's affair.
 
 import secrets
 from collections.abc import Callable
+from typing import Protocol
 
 from fastapi import FastAPI
 from nicegui import ui
 
-from gateway import api, late_api, metrics
+from gateway import api, late_api, metrics, oddities
 from gateway.board import Board
 from gateway.glance import ReadableLedger
 from gateway.guard import Guard
 from gateway.live import Live
+from gateway.oddities import Looked
 from gateway.pages import operator
+
+
+class Shown(ReadableLedger, Looked, Protocol):
+    """What is asked of a ledger here."""
 
 
 def build(
     live: Live,
-    ledger: ReadableLedger,
+    ledger: Shown,
     password: str | None,
     now_ns: Callable[[], int],
     intake: late_api.Intake | None = None,
@@ -29,7 +35,7 @@ def build(
 
     Without `intake` nothing is taken in.
     """
-    board = Board(live, ledger, now_ns)
+    board = Board(live, ledger, now_ns, lambda: oddities.oddities(ledger))
     app = FastAPI(title="MeterTrail", docs_url=None, redoc_url=None)
     app.include_router(api.router(board))
     app.include_router(metrics.router(board))

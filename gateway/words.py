@@ -184,6 +184,23 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "ledger_size": ("{count} entries; tree root {root}", "{count} 条记录; 树根 {root}"),
     "ledger_empty": ("Waiting for the first entry.", "等待第一条记录。"),
     "receipt_age": ("Last receipt to {agent}: {age} ago", "最近回执 {agent}: {age}前"),
+    # what is odd in agents' chains
+    "odd_title": ("Odd in agents' chains", "采集端记录链的异常"),
+    "odd": ("What", "异常"),
+    "odd_entry": ("Entry", "记录"),
+    "odd_at": ("Admitted", "收录时间"),
+    "odd_answer": ("Who answers for it", "由谁确认"),
+    "odd_rollback": ("went back to an earlier entry: restored, or copied", "回到较早的记录之后继续: 恢复备份或被复制"),
+    "odd_clone": ("two epochs follow one entry: a copied agent", "两个时段接在同一条记录之后: 采集端被复制"),
+    "odd_gap": ("follows entries that are not in the ledger", "接在账本中没有的记录之后"),
+    "odd_fork": ("two different entries for one place", "同一位置有两条不同的记录"),
+    "odd_void": ("entries lost for good, as the agent says", "采集端声明已永久丢失的记录"),
+    "odd_open": ("nobody yet", "尚无人确认"),
+    "odd_none": ("nobody need", "无需确认"),
+    "odd_hint": (
+        "No archive verifies until somebody answers for it: metertrail gateway acknowledge",
+        "在有人确认之前, 任何存档都无法通过核验: metertrail gateway acknowledge",
+    ),
     # durations
     "hours_minutes": ("{hours} h {minutes:02d} min", "{hours} 小时 {minutes:02d} 分"),
     "minutes_seconds": ("{minutes} min {seconds:02d} s", "{minutes} 分 {seconds:02d} 秒"),

@@ -12,6 +12,7 @@ from web_plant import NS
 from gateway import api, figures
 from gateway.board import Board
 from gateway.live import Live
+from gateway.oddities import Oddity
 from gateway.statement import canonical_json
 
 
@@ -97,6 +98,22 @@ def test_ledger_and_health(busy):
     assert (told["entries"], told["receipts_age_ns"]) == (1284, {"edge-1": 5 * NS})
     assert told["checkpoint"] == ledgers.note() or told["checkpoint"].startswith("metertrail/demo\n1284\n")
     assert no_floats(busy.get("/healthz").text)["status"] == "ok"
+
+
+def test_what_is_odd_in_agents_chains():
+    live, end_ns = web_plant.busy(minutes=12)
+    odd = (
+        Oddity("edge-1", "clone", "edge-1/5f3a09c2/0", "another epoch already follows 1c/5", 7),
+        Oddity("edge-1", "void", "edge-1/77aa09c2/3", "to 7 (damaged)", 5),
+    )
+    app = FastAPI()
+    app.include_router(api.router(Board(live, web_plant.Ledger(), lambda: end_ns, lambda: odd)))
+    told = no_floats(TestClient(app).get("/api/chains").text)
+    assert [(one["name"], one["entry"], one["author"], one["open"]) for one in told["odd"]] == [
+        ("clone", "edge-1/5f3a09c2/0", None, True),
+        ("void", "edge-1/77aa09c2/3", None, False),
+    ]
+    assert told["odd"][0]["text"] == "another epoch already follows 1c/5"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import web_plant
 from web_plant import NS, START_NS
 
-from gateway.board import GLANCE_NS, Board
+from gateway.board import GLANCE_NS, ODD_NS, Board
 
 COIL = "steel coil 1.5 mm"
 
@@ -38,6 +38,21 @@ def test_the_ledger_is_not_asked_at_every_look():
     assert ledger.asked == 1
     board.glance(START_NS + GLANCE_NS)
     assert ledger.asked == 2
+
+
+def test_what_is_odd_is_looked_for_when_the_ledger_has_grown_and_not_too_often():
+    ledger, asked = web_plant.Ledger(), []
+    live, end_ns = web_plant.busy(minutes=12)
+    board = Board(live, ledger, lambda: end_ns, lambda: (asked.append(ledger.size), ())[1])
+    for later, size, times in (
+        (0, 10, 1),
+        (ODD_NS, 10, 1),
+        (ODD_NS + GLANCE_NS, 11, 2),
+        (ODD_NS + 3 * GLANCE_NS, 12, 2),
+    ):
+        ledger.size = size
+        assert board.odd(START_NS + later) == ()
+        assert len(asked) == times
 
 
 def test_a_period_ends_even_if_nothing_arrives():

@@ -189,6 +189,21 @@ class Ledger:
         """The last receipts."""
         return self._receipts
 
+    def select(self, *_):
+        """No entry."""
+        return iter(())
+
+    def hash_at(self, *_):
+        """Nothing is there."""
+
+    def last_seq(self, *_):
+        """Nor there."""
+        return -1
+
+    def refusals(self):
+        """Nothing was refused."""
+        return []
+
 
 def busy(minutes=60):
     """A live state after an hour of work on both lines, and the instant at which it ends."""

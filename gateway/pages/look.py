@@ -10,6 +10,7 @@ from gateway.figures import BatchFigure
 from gateway.glance import Glance
 from gateway.pages import charts, tables, text
 from gateway.pages.cards import card
+from gateway.pages.chains import chains
 from gateway.pages.markup import Html, join, tag
 from gateway.words import Language, say
 
@@ -51,7 +52,7 @@ def look(board: Board, language: Language, at_ns: int) -> Look:
         tables.products(state, given, site, language),
         tables.utilities(state, given, site, language),
         tables.meters(board.seals(state, at_ns), state, language),
-        _ledger(board.glance(at_ns), language, at_ns),
+        join(_ledger(board.glance(at_ns), language, at_ns), chains(board.odd(at_ns), site, language)),
     )
     time = tag("span", say(language, "as_of", time=text.moment(at_ns, site)))
     return Look(at_ns, time, tuple(lines), sections)
