@@ -13,6 +13,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from agent import key_change
@@ -23,12 +24,15 @@ from agent.crew import Crew
 from agent.custody import Credentials
 from agent.floor import Floor
 from agent.journal import Journal
+from agent.keeper import Keeper
 from agent.kernel_cache import keep_kernels
 from agent.poll import Inbox
 from agent.publish import Publisher, make_client
 from agent.recorder import Recorder, Settings
 from agent.reload import change
-from contract import keys
+from agent.retention import DAY_NS
+from agent.room import Room
+from contract.entry import TreeHead
 from contract.problems import Problems
 from contract.writer import Writer
 
@@ -72,7 +76,7 @@ async def run(plan: Plan, credentials: Credentials, again: Again) -> None:
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, hung_up.set)
     with ThreadPoolExecutor(1, thread_name_prefix="journal") as worker:
-        journal = await loop.run_in_executor(worker, Journal, plan.config.agent.data)
+        journal = await loop.run_in_executor(worker, _journal, plan.config.agent.data)
         try:
             await _run(plan, credentials, journal, worker, Signals(stopping, hung_up, again))
         finally:
@@ -83,16 +87,9 @@ async def _run(plan: Plan, credentials: Credentials, journal: Journal, worker: E
     settings, mqtt = plan.config.agent, plan.config.mqtt
     clock = AgentClock(journal.latest_ns())
     loop = asyncio.get_running_loop()
-    known = await loop.run_in_executor(worker, key_change.said, journal)
-    chosen = key_change.choose(known, credentials.key, credentials.next_key)
-    if chosen.is_strange:
-        log.warning("agent.key is not the one that this journal was signed with: the gateway must enrol it anew")
-    recorder = _recorder(plan, chosen.key, journal, clock)
+    recorder = _keeper(plan, credentials, journal, clock)
     await _prepare(plan, worker)
     await loop.run_in_executor(worker, recorder.open, clock.now_ns())
-    if chosen.rotate_to is not None:
-        await loop.run_in_executor(worker, recorder.rotate, chosen.rotate_to, clock.now_ns())
-        log.info("key rotated: the next one is in force")
     client = make_client(mqtt, f"metertrail-{settings.site}-{settings.name}", credentials)
     publisher = Publisher(client, (settings.site, settings.name), credentials.gateway_keys, journal)
     inbox = Inbox()
@@ -131,7 +128,7 @@ async def _run(plan: Plan, credentials: Credentials, journal: Journal, worker: E
 
 
 async def _reload(
-    signals: Signals, plan: Plan, floor: Floor, recorder: Recorder, clock: AgentClock, worker: Executor
+    signals: Signals, plan: Plan, floor: Floor, recorder: Keeper, clock: AgentClock, worker: Executor
 ) -> None:
     """Go on under the configuration as it is now, each time it is asked for. A faulty one changes nothing."""
     while await signals.is_asked_again():
@@ -165,12 +162,30 @@ def _settings(plan: Plan) -> Settings:
     return Settings(plan.meters, plan.config.line, plan.config_hash, seal_ns, close_wait_ns, plan.config.calendar)
 
 
-def _recorder(plan: Plan, key: keys.PrivateKey, journal: Journal, clock: AgentClock) -> Recorder:
-    settings = plan.config.agent
-    return Recorder(
-        journal,
-        Writer(settings.site, settings.name, key, secrets.token_bytes(16)),
-        _settings(plan),
-        clock.state,
-        secrets.token_bytes,
-    )  # fmt: skip
+def _journal(folder: Path) -> Journal:
+    """The journal; where the disk is full it can be opened in the room of the reserve."""
+    room = Room(folder)
+    if folder.is_dir() and room.is_tight():
+        room.give_up_reserve()
+    return Journal(folder)
+
+
+def _keeper(plan: Plan, credentials: Credentials, journal: Journal, clock: AgentClock) -> Keeper:
+    agent = plan.config.agent
+
+    def begun(settings: Settings, checkpoint: TreeHead | None, now_ns: int) -> Recorder:
+        """A recorder that is open, under the key that the journal goes on with."""
+        chosen = key_change.choose(key_change.said(journal), credentials.key, credentials.next_key)
+        if chosen.is_strange:
+            log.warning("agent.key is not the one that this journal was signed with: the gateway must enrol it anew")
+        writer = Writer(agent.site, agent.name, chosen.key, secrets.token_bytes(16))
+        recorder = Recorder(journal, writer, settings, clock.state, secrets.token_bytes)
+        recorder.checkpoint = checkpoint
+        recorder.open(now_ns)
+        if chosen.rotate_to is not None:
+            recorder.rotate(chosen.rotate_to, now_ns)
+            log.info("key rotated: the next one is in force")
+        return recorder
+
+    room = Room(agent.data, agent.journal_bytes_max)
+    return Keeper(journal, room, agent.retention_days * DAY_NS, _settings(plan), begun)

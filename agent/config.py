@@ -109,6 +109,8 @@ class Agent(BaseModel):
     seal_s: Annotated[int, Ge(1), Le(3600)] = 60
     close_wait_s: Annotated[int, Ge(1), Le(86400)] = 120
     identity_s: Annotated[int, Ge(60), Le(86400)] = 900
+    retention_days: Annotated[int, Ge(1), Le(36500)] = 90
+    journal_bytes_max: Annotated[int, Ge(64 << 20)] | None = None
 
 
 class Mqtt(BaseModel):

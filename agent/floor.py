@@ -19,10 +19,11 @@ from agent.clock import AgentClock, Step
 from agent.crew import Crew
 from agent.drivers import Driver, Scan
 from agent.identity import Met
+from agent.keeper import Keeper
 from agent.poll import Inbox
 from agent.prompt import Prompt
 from agent.publish import Publisher
-from agent.recorder import Recorder, Settings
+from agent.recorder import Settings
 from agent.reload import Change
 from contract.records import EventPart, Offset
 
@@ -56,7 +57,7 @@ class Floor:
         inbox.on_scans = self._hear
 
     async def switch(
-        self, plan: Plan, change: Change, settings: Settings, drivers: Mapping[str, Driver], recorder: Recorder
+        self, plan: Plan, change: Change, settings: Settings, drivers: Mapping[str, Driver], recorder: Keeper
     ) -> None:
         """Go on under another plan: what was read under the old one is recorded under it; kept buses never pause."""
         await self._crew.stop(self._plan, change.closed)
@@ -98,7 +99,7 @@ class Floor:
                     self._offsets[name] = await bus.offset()
             await asyncio.sleep(OFFSET_EVERY_S)
 
-    async def record(self, recorder: Recorder, publisher: Publisher) -> None:
+    async def record(self, recorder: Keeper, publisher: Publisher) -> None:
         """Hand what was read to the recorder, a few times a second, and once more when stopping."""
         last = False
         while not last:
@@ -120,7 +121,7 @@ class Floor:
                 await asyncio.sleep(ROUND_S)
         await self._in_worker(recorder.seal, self._clock.now_ns())
 
-    async def show(self, recorder: Recorder, publisher: Publisher) -> None:
+    async def show(self, recorder: Keeper, publisher: Publisher) -> None:
         """Tell the pages what is going on, each second."""
         while True:
             asked_ns = self._clock.now_ns()
@@ -148,7 +149,7 @@ class Floor:
         """As scans arrive: at an edge the line's counters are read at once."""
         self._crew.want(self._prompt.hear(meter, scans))
 
-    async def _clock_events(self, recorder: Recorder) -> list[EventPart]:
+    async def _clock_events(self, recorder: Keeper) -> list[EventPart]:
         """What the clock did since the last round; where ours jumped, whatever waits by it is set right."""
         step = self._clock.step()
         if step is None:
@@ -180,7 +181,7 @@ class Floor:
         ahead_ns = self._clock.ahead_ns
         return {"synchronised": now.synchronised, "error_ns": now.error_ns, "ahead_ns": ahead_ns}
 
-    async def _leave_stuck_epoch(self, recorder: Recorder, publisher: Publisher) -> None:
+    async def _leave_stuck_epoch(self, recorder: Keeper, publisher: Publisher) -> None:
         """Begin a new epoch where no more of this one can be delivered; not at once again, should that not help."""
         now_ns = self._clock.now_ns()
         if publisher.is_stuck(recorder.epoch) and now_ns - self._renewed_ns >= RENEW_PAUSE_NS:
@@ -207,12 +208,12 @@ def _in_words(step: Step) -> str:
             return f"clock_step by_ms={step.step_ns // NS_PER_MS}: readings go on by the time as it was"
 
 
-def _running(recorder: Recorder) -> list[dict[str, object]]:
+def _running(recorder: Keeper) -> list[dict[str, object]]:
     return live.running(*recorder.so_far())
 
 
 def _hand_over(
-    recorder: Recorder,
+    recorder: Keeper,
     scans: Sequence[tuple[str, Scan]],
     events: Sequence[EventPart],
     met: Sequence[Met],

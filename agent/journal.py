@@ -140,7 +140,11 @@ class Journal:
 
     def untold(self) -> list[Gone]:
         """What is gone, and lacking at the gateway, and not in a void yet; nothing while receipts are not known."""
-        return losses.untold(self._gone, self._open.confirmed, self._told) if self._open.knows_receipts else []
+        return self.lacking(self._gone) if self._open.knows_receipts else []
+
+    def lacking(self, gone: Iterable[Gone]) -> list[Gone]:
+        """Of what is about to go, the part that no receipt confirms and no void tells of."""
+        return losses.untold(gone, self._open.confirmed, self._told)
 
     def extents(self) -> list[Extent]:
         """What the day files hold, in the order of sealing."""
@@ -177,7 +181,7 @@ class Journal:
         self._open.never_reuse_row_ids(self._days.covered)
         self._told = [told for one in self.since(0, "void") for told in _told(one)]
         self._gone = self._missing()
-        for one in losses.untold(self._gone, self._open.confirmed, self._told):
+        for one in self.lacking(self._gone):
             count, what = (
                 one.extent.last - one.extent.first + 1,
                 "unreadable" if self.path(one.extent.day).exists() else "gone",

@@ -62,6 +62,12 @@ class Known:
             return column.earlier is not None or reaches(column.answered_ns, at_ns)
         return column.earlier is not None and reaches(column.earlier.known.answered_ns, at_ns)
 
+    def rests_from_ns(self, at_ns: int) -> int:
+        """When the first reading was asked for that an edge at `at_ns` or later rests on; `at_ns` if there is none."""
+        kept = [since(column, at_ns) for column in self.columns.values()]
+        kept += [column.earlier.known for column in kept if column.earlier is not None]
+        return min((int(column.requested_ns[0]) for column in kept if column.requested_ns.size), default=at_ns)
+
     def forget(self, before_ns: int) -> None:
         """Drop what no edge at or after `before_ns` can rest on."""
         for place, column in self.columns.items():

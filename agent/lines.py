@@ -5,6 +5,7 @@ events to be told. Pure: nothing here makes anything durable.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from agent import closing, line_lots, messages
 from agent.batches import Ended, LineState, Look, Running, Source, ToldEdge, observe
@@ -77,6 +78,27 @@ def carried_over(lines: Lines, old: Stated, new: Stated, now_ns: int) -> tuple[L
     ]
     states = {name: now for name, now in lines.shown.items() if name in kept and _state(name, old) == _state(name, new)}
     return Lines(kept, [one for one in lines.closing if one[0] in kept], states), events
+
+
+def bereft(lines: Lines, to_ns: int, now_ns: int) -> tuple[Lines, list[EventPart]]:
+    """The lines without the batches that began before an instant up to which readings are gone, and what is told."""
+    running = {n: s for n, s in lines.states.items() if any(run.start.earliest_ns <= to_ns for run in s.runs)}
+    closing = [one for one in lines.closing if one[1].running.start.earliest_ns <= to_ns]
+    if not running and not closing:
+        return lines, []
+    told = [(name, run) for name, state in running.items() for run in state.runs]
+    told += [(name, ended.running) for name, ended in closing]
+    events = [
+        EventPart(
+            event="batch_abandoned",
+            about=name,
+            at_ns=now_ns,
+            detail={"batch": run.batch, "reason": "readings that it rests on are gone"},
+        )
+        for name, run in told
+    ]
+    states = {name: state for name, state in lines.states.items() if name not in running}
+    return replace(lines, states=states, closing=[one for one in lines.closing if one not in closing]), events
 
 
 def _told_alike(name: str, old: Stated, new: Stated) -> bool:

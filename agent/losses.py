@@ -65,6 +65,12 @@ def untold(gone: Iterable[Gone], confirmed: Mapping[bytes, int], told: Iterable[
     return found
 
 
+def span(gone: Iterable[Gone]) -> tuple[int, int]:
+    """The time that they can have spoken of."""
+    extents = [one.extent for one in gone]
+    return min(extent.from_ns for extent in extents), max(extent.to_ns for extent in extents)
+
+
 def void(gone: Gone) -> VoidPart:
     """A range as the gateway is told of it."""
     extent = gone.extent

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import socket
+import sqlite3
 import sys
 import zlib
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent import config, custody, outbox
+from agent import config, custody, files, outbox
 from agent.journal import Journal
 from contract import cose, keys, message, receipt
 from contract.entry import TreeHead
@@ -61,7 +62,7 @@ class Publisher:
         self._receipts: asyncio.Queue[bytes] = asyncio.Queue(maxsize=64)
         self._loop = asyncio.get_running_loop()
         self._connected_anew = False
-        self._place, self._unreached = "", ""
+        self._place, self._unreached, self._unread = "", "", ""
         self._events: list[EventPart] = []
         self._disowned: set[bytes] = (
             set()
@@ -105,7 +106,10 @@ class Publisher:
     async def run(self, now_ns: Callable[[], int]) -> None:
         """Send and receive until cancelled."""
         while True:
-            await self.turn(now_ns())
+            try:
+                await self.turn(now_ns())
+            except (sqlite3.Error, OSError) as error:
+                self._unreadable(error)
             await asyncio.sleep(PAUSE_S)
 
     async def drain(self, now_ns: Callable[[], int]) -> None:
@@ -171,6 +175,14 @@ class Publisher:
         if key_id not in self._gateway_keys:
             raise BadSignature(f"signed with key {key_id.hex()}, which is none of those under agent.gateway_key")
         return self._gateway_keys[key_id]
+
+    def _unreadable(self, error: Exception) -> None:
+        """No room, or damage that whoever keeps the journal sees to: what could not be sent or noted is so later."""
+        if isinstance(error, sqlite3.OperationalError | OSError) and not files.is_full(error, self._journal.folder):
+            raise error
+        if str(error) != self._unread:
+            self._unread = str(error)
+            log.warning("journal: %s: tried again", error)
 
     def _topic(self, channel: str) -> str:
         return format_topic(Topic(self._site, self._agent, channel))

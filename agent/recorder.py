@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent import closing, columns, identity, lines, losses, manifest, recall, rows, scheduled
-from agent.aggregation.replay import Readings, since
 from agent.batches import Ended, Source
 from agent.closing import Place
 from agent.config import Line
@@ -154,16 +153,21 @@ class Recorder:
             extent, what = one.extent, (one.cause, one.extent.day)
             log.error("epoch=%s seq=%d to %d gone cause=%s %s", extent.epoch.hex(), extent.first, extent.last, *what)
         for told in columns.cut(parts):
-            self._journal.seal([self._write("void", told, _span(gone), now_ns)], 0, now_ns)
+            self._journal.seal([self._write("void", told, Span(*losses.span(gone)), now_ns)], 0, now_ns)
+
+    def forsake(self, to_ns: int, now_ns: int) -> None:
+        """Readings up to an instant are in the journal no longer: batches that rest on them will have no record."""
+        after, abandoned = lines.bereft(self._lines, to_ns, now_ns)
+        if after is not self._lines:
+            self._keep([], abandoned, {"lines": rows.write_lines(after)}, now_ns)
+            self._lines = after
 
     def rests_on_ns(self, now_ns: int) -> int:
         """The time of the earliest reading that a batch without a record rests on, or one still to begin."""
         needed_ns = lines.needed_ns(self._lines, self._settings.lines, now_ns)
         for name in self._stated.lines:
             self._recall(name, needed_ns)
-        return min(
-            [needed_ns, *(at_ns for column in self._known.columns.values() if (at_ns := _from(column, needed_ns)))]
-        )
+        return self._known.rests_from_ns(needed_ns)
 
     def take(
         self, scans: Sequence[tuple[str, Scan]], events: Sequence[records.EventPart], sources: Mapping[str, Source],
@@ -373,17 +377,6 @@ class Recorder:
 
 def _stored(header: Header, sealed: Sealed) -> Stored:
     return Stored(sealed, header.epoch, header.seq, header.type, header.from_ns, header.to_ns)
-
-
-def _span(gone: Sequence[Gone]) -> Span:
-    return Span(min(one.extent.from_ns for one in gone), max(one.extent.to_ns for one in gone))
-
-
-def _from(column: Readings, needed_ns: int) -> int | None:
-    """When the first reading was asked for that an edge at `needed_ns` or later can rest on."""
-    kept = since(column, needed_ns)
-    before = [] if kept.earlier is None else [kept.earlier.known]
-    return min((int(one.requested_ns[0]) for one in (kept, *before) if one.requested_ns.size), default=None)
 
 
 def _points(counters: closing.Counters, places: Collection[Place]) -> set[Place]:

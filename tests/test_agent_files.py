@@ -1,5 +1,6 @@
 """Files: damage is found wherever it lies, set aside whole, and never confused with a disk that has no room."""
 
+import errno
 import sqlite3
 
 import pytest
@@ -7,6 +8,12 @@ import pytest
 from agent import files
 
 SCHEMA = ("CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, data BLOB)",)
+
+
+def sqlite_error(code):
+    error = sqlite3.OperationalError("told")
+    error.sqlite_errorcode = code
+    return error
 
 
 def filled(path, rows=200):
@@ -93,3 +100,62 @@ def test_a_folder_has_one_owner(tmp_path):
         files.lock(tmp_path)
     files.os.close(descriptor)
     files.os.close(files.lock(tmp_path))
+
+
+def test_what_is_no_file_is_set_aside_and_said(tmp_path):
+    (tmp_path / "a.db").mkdir()
+    (tmp_path / "a.db-wal").symlink_to("nowhere")
+    told = files.prepare(tmp_path / "a.db")
+    assert told == [
+        "a.db was no file: set aside as a.db.damaged-0",
+        "a.db-wal was no file: set aside as a.db-wal.damaged-0",
+    ]
+    filled(tmp_path / "a.db")
+    assert files.prepare(tmp_path / "a.db") == []
+
+
+def test_a_file_that_its_owner_may_not_read_can_be_read_again(tmp_path, monkeypatch):
+    filled(tmp_path / "a.db")
+    (tmp_path / "a.db").chmod(0)
+    monkeypatch.setattr(files.os, "access", lambda path, _: path.stat().st_mode & 0o600 == 0o600)  # root may always
+    assert files.prepare(tmp_path / "a.db") == ["a.db could not be read: its owner may again"]
+    assert (tmp_path / "a.db").stat().st_mode & 0o777 == 0o600
+    monkeypatch.setattr(files.os, "geteuid", lambda: -1)
+    (tmp_path / "a.db").chmod(0)
+    assert files.prepare(tmp_path / "a.db") == [], "somebody else's: a person must see to it"
+
+
+def test_a_deleted_file_is_gone_with_its_log(tmp_path):
+    filled(tmp_path / "a.db")
+    (tmp_path / "a.db-wal").write_bytes(b"log")
+    files.delete(tmp_path / "a.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rescue_that_a_crash_cut_short_is_taken_up(tmp_path):
+    filled(tmp_path / "a.db")
+    (tmp_path / "a.db").rename(tmp_path / "a.db.rescued")
+    connection, aside = files.opened(tmp_path / "a.db", SCHEMA)
+    assert (connection.execute("SELECT count(*) FROM kept").fetchone(), aside) == ((200,), None)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "free", "full"),
+    [
+        (sqlite_error(sqlite3.SQLITE_FULL), 1 << 40, True),
+        (sqlite_error(sqlite3.SQLITE_CANTOPEN), 0, True),
+        (sqlite_error(sqlite3.SQLITE_CANTOPEN), 1 << 40, False),
+        (sqlite_error(sqlite3.SQLITE_IOERR_WRITE), 0, True),
+        (sqlite_error(sqlite3.SQLITE_IOERR_WRITE), 1 << 40, False),
+        (sqlite_error(sqlite3.SQLITE_BUSY), 0, False),
+        (sqlite3.DatabaseError("malformed"), 0, False),
+        (OSError(errno.ENOSPC, "full"), 1 << 40, True),
+        (OSError(errno.EDQUOT, "quota"), 1 << 40, True),
+        (OSError(errno.EACCES, "not yours"), 0, False),
+    ],
+    ids=lambda value: str(getattr(value, "sqlite_errorcode", value)),
+)
+def test_only_a_want_of_room_is_one(tmp_path, monkeypatch, error, free, full):
+    monkeypatch.setattr(files, "free_bytes", lambda _: free)
+    assert files.is_full(error, tmp_path) == full

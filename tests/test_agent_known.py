@@ -96,3 +96,12 @@ def test_an_edge_before_an_exchange_rests_on_the_instrument_before(tmp_path_fact
     assert known.columns[PLACE].earlier.known.raws == ()
     assert not known.reaches(PLACE, at_ns(9))
     assert known.reaches(PLACE, at_ns(12))
+
+
+def test_an_edge_rests_on_the_last_two_readings_before_it(tmp_path_factory):
+    known = known_of(stated(tmp_path_factory).counters, [1, 2, 5, 8])
+    assert known.rests_from_ns(at_ns(6)) == at_ns(2)
+    assert known.rests_from_ns(at_ns(20)) == at_ns(5)
+    assert known_of(known.counters).rests_from_ns(at_ns(6)) == at_ns(6), "nothing is read yet"
+    known.columns[PLACE] = replace(known.columns[PLACE], earlier=Earlier(None, known.columns[PLACE].cut(0, 1)))
+    assert known.rests_from_ns(at_ns(20)) == at_ns(1), "the instrument before it counts as well"

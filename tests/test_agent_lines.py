@@ -121,3 +121,16 @@ def test_a_batch_is_not_carried_over_from_tags_to_messages():
     new = part("press-plc").model_copy(update={"told_by": "message"})
     left, events = lines.carried_over(running, stated(part("press-plc")), stated(new), 7)
     assert (left, [event.event for event in events]) == (NOTHING, ["batch_abandoned"])
+
+
+def test_a_batch_whose_readings_are_gone_is_told_and_later_ones_stay():
+    running, _ = after(None, "A", None, "B")
+    begun = {running.closing[0][1].running.batch: running.closing[0][1].running.start.earliest_ns}
+    begun["B"] = running.states["press"].running.start.earliest_ns
+    assert lines.bereft(running, begun["A"] - 1, 7) == (running, [])
+    left, told = lines.bereft(running, begun["A"], 7)
+    assert (left.closing, left.states) == ([], running.states)
+    assert [(e.event, e.about, e.at_ns, e.detail["batch"]) for e in told] == [("batch_abandoned", "press", 7, "A")]
+    left, told = lines.bereft(running, begun["B"], 7)
+    assert (left.closing, left.states) == ([], {})
+    assert sorted(event.detail["batch"] for event in told) == ["A", "B"]

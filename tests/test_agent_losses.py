@@ -57,3 +57,7 @@ def test_a_void_says_which_entries_and_why(cause, words):
     assert (void.from_ns, void.to_ns, void.cause) == (3, 7, cause)
     assert void.detail.startswith("2026-11-29.db: ")
     assert words in void.detail
+
+
+def test_the_time_of_several_is_that_of_all():
+    assert losses.span([Gone(extent(ONE, 3, 4), "damaged"), Gone(extent(TWO, 1, 1), "damaged")]) == (1, 7)

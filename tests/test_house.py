@@ -43,8 +43,8 @@ MAY_IMPORT = {
 
 PURE = (
     "contract/*.py", "agent/aggregation/*.py", "agent/batches.py", "agent/columns.py", "agent/identity.py",
-    "agent/load.py", "agent/losses.py", "agent/schedule.py", "agent/stored.py", "agent/told.py", "agent/wal.py",
-    "agent/commission/checks*.py",
+    "agent/load.py", "agent/losses.py", "agent/retention.py", "agent/schedule.py", "agent/stored.py",
+    "agent/told.py", "agent/waiting.py", "agent/wal.py", "agent/commission/checks*.py",
     "agent/commission/dump_image.py", "agent/commission/endpoint.py", "agent/commission/explain.py",
     "agent/commission/fingerprint.py", "agent/commission/import_cells.py", "agent/commission/import_columns.py",
     "agent/commission/import_merge.py", "agent/commission/import_rows.py", "agent/commission/import_sheet.py",
