@@ -29,6 +29,7 @@ def test_the_answer_is_kept_verbatim_and_is_of_the_note(stamper):
     part, stub = ask(stamper, stamper.web_answer)
     assert (part.source, part.note) == ("stamps", NOTE)
     assert timestamp.verify(part.token, WORDS, [stamper.root]).at_ns > 1_700_000_000 * 10**9
+    assert stamper.verifies(part.token, WORDS)
     ((_, kind, _),) = stub.asked
     assert kind == "application/timestamp-query"
 

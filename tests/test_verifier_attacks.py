@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from attacks import ATTACKS, TRUE, Attack, all_fresh, all_rewritten
+from attacks import ATTACKS, CHECKPOINT, TRUE, Attack, all_fresh, all_rewritten
 
 from verifier import archive, trust
 from verifier.verify import verify
@@ -27,6 +27,9 @@ def test_an_attack_is_found_as_the_page_says(attack: Attack):
         if due is None:
             assert report.verdict == "pinned", [line for line in lines if not line.startswith("ok")]
             found[attack.otherwise] += 1
+            if attack.otherwise == CHECKPOINT:
+                kept = verify(archive.read(data), TRUST, kept=(TRUE.note(),))
+                assert [one.check for one in kept.findings if not one.ok] == ["kept"]
             continue
         assert any(line.startswith(due) for line in lines), (due, [line for line in lines if line[:2] != "ok"])
         assert report.verdict == {"FAIL": "failed", "LACK": "incomplete", "ok  ": "pinned"}[due[:4]]

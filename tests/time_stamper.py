@@ -70,6 +70,13 @@ class TimeStamper:
         line = next(line for line in told.splitlines() if line.startswith("Time stamp: "))
         return datetime.strptime(line, "Time stamp: %b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
 
+    def verifies(self, answer: bytes, words: bytes) -> bool:
+        """Whether OpenSSL, too, believes a token over these words."""
+        (self._folder / "answer").write_bytes(answer)
+        (self._folder / "words").write_bytes(words)
+        told = self._openssl("ts", "-verify", "-in", "answer", "-data", "words", "-CAfile", "root.pem")
+        return b"Verification: OK" in told
+
     def web_answer(self, query: bytes) -> Answer:
         """The same over HTTP."""
         return Answer(200, self.answer(query))
