@@ -6,7 +6,7 @@ root.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from contract import cbor, heads, merkle
@@ -29,20 +29,20 @@ class Body:
         return merkle.root(self.leaves)
 
 
-def salts(seed: bytes) -> Callable[[int], bytes]:
-    """What gives the salt of a part by its index: HMAC-SHA-256 under the seed, cut; one tells nothing about another.
+def salts(seed: bytes, count: int) -> list[bytes]:
+    """The salts of a body's parts: HMAC-SHA-256 of the index under the seed, cut; one tells nothing about another.
 
-    The two padded keys of RFC 2104 are hashed once for all parts: a body has a hundred of them.
+    The two padded keys of RFC 2104 are hashed once for all parts: a body has a hundred of them, and admission spends a
+    fifth of its time here.
     """
     inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in seed.ljust(64, b"\0"))) for pad in (0x36, 0x5C))
-
-    def salt(index: int) -> bytes:
+    made = []
+    for index in range(count):
         within, around = inner.copy(), outer.copy()
         within.update(index.to_bytes(4, "big"))
         around.update(within.digest())
-        return around.digest()[:SALT_BYTES]
-
-    return salt
+        made.append(around.digest()[:SALT_BYTES])
+    return made
 
 
 def pack(seed: bytes, parts: Sequence[bytes]) -> bytes:
@@ -61,8 +61,8 @@ def unpack(data: bytes) -> Body:
     if seed is not None:
         shown, at = heads.strings(data, at, count)
         heads.end(data, at)
-        salt = salts(seed)
-        return Body(tuple(merkle.leaf_hash(salt(index) + part) for index, part in enumerate(shown)), tuple(shown))
+        salted = map(bytes.__add__, salts(seed, count), shown)
+        return Body(tuple(map(merkle.leaf_hash, salted)), tuple(shown))
     leaves: list[bytes] = []
     parts: list[bytes | None] = []
     for _ in range(count):
@@ -78,8 +78,7 @@ def redact(data: bytes, keep: Collection[int]) -> bytes:
     leaves = unpack(data).leaves
     match cbor.decode(data):
         case [bytes(seed), list(parts)]:
-            salt = salts(seed)
-            shown: list[object] = [[salt(i), part] for i, part in enumerate(parts)]
+            shown: list[object] = [[salt, part] for salt, part in zip(salts(seed, len(parts)), parts, strict=True)]
         case [None, list(items)]:
             shown = items
         case _:

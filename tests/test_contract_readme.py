@@ -162,7 +162,7 @@ def test_bodies():
     leaves = [octets("body", f"leaf_{i}") for i in range(3)]
     assert parts == [b"first", b"second", b"third"]
     for i, part in enumerate(parts):
-        assert body.salts(octets("body", "seed"))(i) == octets("body", f"salt_{i}")
+        assert body.salts(octets("body", "seed"), i + 1)[i] == octets("body", f"salt_{i}")
         assert hashlib.sha256(b"\0" + octets("body", f"salt_{i}") + part).digest() == leaves[i]
     inner = hashlib.sha256(b"\1" + leaves[0] + leaves[1]).digest()
     assert hashlib.sha256(b"\1" + inner + leaves[2]).digest() == octets("body", "root")
