@@ -40,6 +40,7 @@ class Verdict:
 
     `entry` is set exactly when it is admitted. `wanted` is a range of entries that must come first or are known to
     exist. `refusal` is set where the author's own signed words were refused, so that only they can stop an epoch.
+    `again` is the epoch of a duplicate: its author may have lost the receipt.
     """
 
     name: Name
@@ -47,6 +48,7 @@ class Verdict:
     entry: Admitted | None = None
     wanted: Wanted | None = None
     refusal: Refusal | None = None
+    again: bytes | None = None
 
 
 def admit(trust: Trust, topic: Topic, data: bytes, at_ns: int) -> Verdict:
@@ -107,7 +109,7 @@ def _place(trust: Trust, standing: Standing, read: entry.Read, digest: bytes) ->
     first = 0 if head is None else head.seq + 1
     known = trust.past.get((header.author, header.epoch, header.seq)) if header.seq < first else None
     if known == digest:
-        return Verdict("duplicate")
+        return Verdict("duplicate", again=header.epoch)
     if fault := _key_fault(standing, read):
         # an epoch that goes on under another key is not stopped by who holds this one
         return (

@@ -12,7 +12,8 @@ from contract.receipt import EpochHead, Receipt, Refusal, Wanted
 from gateway.admit import Verdict
 from gateway.trust import Standing, Trust
 
-HEADS_MAX = 32  # epochs, those admitted to last; an agent asks after those it still has to send
+HEADS_MAX = 32  # epochs, those admitted to last
+AGAIN_MAX = 8  # and those that came again last: an agent that lost its receipts begins with its oldest
 WANTED_MAX = 8
 REFUSED_MAX = 16
 
@@ -28,6 +29,7 @@ class Notice:
     """
 
     wanted_last: dict[bytes, int] = field(default_factory=dict)
+    again: dict[bytes, None] = field(default_factory=dict)
     refused: deque[Refusal] = field(default_factory=lambda: deque(maxlen=REFUSED_MAX))
 
     def wanted(self, standing: Standing) -> list[Wanted]:
@@ -60,6 +62,12 @@ class Board:
         """Remember what the author must be told of a verdict."""
         if verdict.refusal:
             self.refuse(author, verdict.refusal)
+        if verdict.again:
+            again = self.notices.setdefault(author, Notice()).again
+            again.pop(verdict.again, None)
+            again[verdict.again] = None
+            while len(again) > AGAIN_MAX:
+                del again[next(iter(again))]
         if verdict.wanted:
             wanted = self.notices.setdefault(author, Notice()).wanted_last
             last = max(verdict.wanted.last, wanted.pop(verdict.wanted.epoch, 0))
@@ -77,7 +85,8 @@ class Board:
         """The receipt of an author's chain as it stands in a ledger of this checkpoint."""
         standing = trust.standings.get(author, Standing())
         notice = self.notices.get(author, Notice())
-        heads = list(standing.epochs.values())[-HEADS_MAX:]
+        latest = dict(list(standing.epochs.items())[-HEADS_MAX:])
+        heads = [standing.epochs[epoch] for epoch in notice.again if epoch not in latest] + list(latest.values())
         return Receipt(
             v=VERSION,
             agent=author,

@@ -6,7 +6,7 @@ from contract import keys, receipt
 from contract.entry import TreeHead
 from contract.receipt import EpochHead, Refusal, Wanted
 from gateway.admit import Verdict
-from gateway.receipts import HEADS_MAX, REFUSED_MAX, WANTED_MAX, Board
+from gateway.receipts import AGAIN_MAX, HEADS_MAX, REFUSED_MAX, WANTED_MAX, Board
 from gateway.trust import rebuild
 
 TREE = TreeHead(size=3, root=bytes(32))
@@ -32,6 +32,24 @@ def test_heads_of_every_epoch_the_latest_last():
         [],
         TREE,
     )
+
+
+def test_an_epoch_that_came_again_has_its_head_too_however_old_it_is():
+    """An agent that lost its receipts sends its oldest entries first, and goes on when it hears of them."""
+    edge, board = Author("edge-1"), Board()
+    entries = [edge.begin(f"{number}", parent=edge.head) for number in range(HEADS_MAX + 20)]
+    trust = trusting(edge, *entries)
+    latest = [nonce(f"{number}") for number in range(20, HEADS_MAX + 20)]
+    assert [head.epoch for head in board.receipt(trust, "edge-1", TREE, 0).heads] == latest
+    for number in (3, 4, 3, 50):
+        board.note("edge-1", Verdict("duplicate", again=nonce(f"{number}")))
+    heads = board.receipt(trust, "edge-1", TREE, 0).heads
+    assert [head.epoch for head in heads] == [nonce("4"), nonce("3"), *latest]
+    assert heads[1] == EpochHead(epoch=nonce("3"), seq=0, hash=entries[3].hash)
+    for number in range(20):
+        board.note("edge-1", Verdict("duplicate", again=nonce(f"{number}")))
+    epochs = [head.epoch for head in board.receipt(trust, "edge-1", TREE, 0).heads]
+    assert epochs == [*(nonce(f"{number}") for number in range(20 - AGAIN_MAX, 20)), *latest]
 
 
 def test_an_author_of_whom_nothing_is_known():

@@ -21,6 +21,7 @@ from simulators.ordeal.vfs import Vfs
 from simulators.ordeal.world import World
 
 ROUNDS = 40
+EPOCHS = 40
 BRANCHES = "verifier: ", "doubled: (", "batch told twice: "  # both tell the truth, of the same readings
 FORGOTTEN = ("receipted, and lost by the ledger: ",)  # by the copy that was put back; the agents have it
 
@@ -85,6 +86,20 @@ async def gateway_recovered(world: World) -> None:
     await _pass(world)
 
 
+async def receipts_lost(world: World) -> None:
+    """An agent of many epochs loses the file that says what was delivered, and has to ask after all of them."""
+    edge = world.edges[0]
+    for _ in range(EPOCHS):
+        await world.round(S)
+        edge.die(world.now_ns)
+    await world.round(S)
+    await world.deliver()
+    edge.die(world.now_ns)
+    for path in edge.data.glob("open.db*"):
+        path.unlink()
+    await _pass(world)
+
+
 async def _restored(world: World, part: Edge | Hall) -> None:
     await _pass(world)
     image = _copied(world, part, "image")
@@ -117,6 +132,7 @@ def _put_back(part: Edge | Hall, image: Path) -> None:
 
 
 STORIES = {
+    "an agent loses what receipts said": Story(receipts_lost, "no gap", ()),
     "an agent's disk runs twice": Story(agent_cloned, "clone: another epoch already follows", BRANCHES),
     "an agent is put back": Story(agent_restored, "clone: another epoch already follows", BRANCHES),
     "the gateway is put back": Story(
