@@ -195,7 +195,6 @@ def amounts(trail: Entries, evidence: Evidence, batches: Sequence[Batch], period
 def missing_of(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> str | None:
     """What is withheld that the batch needs, or None."""
     item, head = batch.item, batch.head
-    until_ns = head.end.latest_ns + (0 if batch.late is None else AROUND_NS)
     if item.index not in evidence.manifests:
         manifest = evidence.unstated.get(item.index)
         if manifest is None:
@@ -205,7 +204,7 @@ def missing_of(withheld: Sequence[Item], evidence: Evidence, batch: Batch) -> st
     if not mine:
         return None
     rests_on = [] if batch.late is not None else list(_before_start(evidence, batch))
-    since_ns = _rests_since(batch, rests_on)
+    since_ns, until_ns = _rests_since(batch, rests_on), _rests_until(evidence, batch)
     meters = {amount.meter for amount in batch.amounts}
     for segment in mine:
         stated, manifest = evidence.manifests.get(segment.index), evidence.unstated.get(segment.index)
@@ -256,6 +255,24 @@ def _rests_since(batch: Batch, rests_on: Sequence[tuple[Counter, Counter, Readin
         before = known.answered_ns[known.answered_ns <= start_ns]
         since_ns = min(since_ns, int(before[-2]) if len(before) > 1 else NO_BOUND)
     return since_ns
+
+
+def _rests_until(evidence: Evidence, batch: Batch) -> int:
+    """The latest of its counters' first two readings after it: one ends it, and one more says whether to believe that.
+
+    No bound where fewer are shown: a record waits for them, however long they take.
+    """
+    end_ns = batch.head.end.latest_ns
+    if batch.late is not None:
+        return end_ns + AROUND_NS
+    until_ns = end_ns
+    for amount in batch.amounts:
+        counter = evidence.manifests[batch.item.index].counters.get((amount.meter, amount.point))
+        if counter is not None:
+            known = evidence.sealed_before(batch.item, counter)
+            after = known.answered_ns[known.requested_ns >= end_ns + max(0, counter.age_ns)]
+            until_ns = max(until_ns, int(after[1]) if len(after) > 1 else -NO_BOUND)
+    return until_ns
 
 
 def known_of(evidence: Evidence, batch: Batch, counter: Counter) -> Readings:

@@ -86,6 +86,8 @@ def _word_faults(authors: dict[str, list[Item]], every: Sequence[Word]) -> Itera
         name = f"{item.index} {item.where}: acknowledges {of.author} {of.epoch.hex()[:8]}/{of.seq}"
         if of.seq != 0 or not any((i.header.epoch, i.header.seq, i.hash) == (of.epoch, 0, of.hash) for i in items):
             yield f"{name}, which is no first entry of an epoch in the ledger"
+        elif any(_hides_void(i) or (i.header.epoch == of.epoch and _hides_parent(i)) for i in items):
+            continue  # whether anything is odd about it is not shown: lacking in its own line
         elif part.keeps == "other" and of.epoch not in {one.begun.epoch for one in lineages.odd(items, lost_of(items))}:
             yield f"{name} and sets it aside, though nothing is odd about it"
 

@@ -82,6 +82,9 @@ def _beside(trail: Trail) -> dict[_Place, set[str]]:
     begun: set[tuple[str, str, str, int]] = set()
     found: dict[_Place, set[str]] = {}
     for author, event in _shown_events(trail):
+        if event is None:
+            running = {place: set() if place[0] == author else names for place, names in running.items()}
+            continue
         mine = running.setdefault((author, event.about), set())
         if event.event == "batch_abandoned":
             mine.discard(str(event.detail.get("batch")))
@@ -96,13 +99,19 @@ def _beside(trail: Trail) -> dict[_Place, set[str]]:
     return found
 
 
-def _shown_events(trail: Trail) -> Iterator[tuple[str, EventPart]]:
-    """Events with their authors; what cannot be read is a finding of its own."""
+def _shown_events(trail: Trail) -> Iterator[tuple[str, EventPart | None]]:
+    """Events with their authors, None where some may be withheld; what cannot be read is a finding of its own."""
     for item in trail.of("event"):
+        author, hidden = item.header.author, item.whole() is None
         try:
-            yield from ((item.header.author, event) for event in records_of(item, EventPart, "event"))
+            for event in records_of(item, EventPart, "event"):
+                if hidden:
+                    yield author, None
+                yield author, event
         except Malformed:
             continue
+        if hidden:
+            yield author, None
 
 
 def _read(event: EventPart) -> BatchMessage | None:

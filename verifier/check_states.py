@@ -47,22 +47,25 @@ def states(trail: Trail, evidence: Evidence) -> Iterator[Finding]:
     hidden = {item.header.author for item in evidence.hidden(trail)}
     told = wrong = 0
     for item in trail.of("event"):
-        if item.whole() is None:  # what is withheld may be a state
-            last = {place: event for place, event in last.items() if place[0] != item.header.author}
-        if item.index in evidence.unstated:
-            continue  # told where manifests are
-        try:
-            events = [event for event in records_of(item, EventPart, "event") if event.event == STATE]
-        except Malformed:
-            continue  # told by the check of ends
-        for event in events:
+        may_hide = item.whole() is None or item.index in evidence.unstated  # a state, between those that are shown
+        for event in () if item.index in evidence.unstated else _told(item):
             told += 1
-            for fault in _faults(item, event, evidence, numbers, hidden, last):
+            for fault in _faults(item, event, evidence, numbers, hidden, {} if may_hide else last):
                 wrong += 1
                 yield Finding("state", ok=False, text=f"{item.index} {item.where}: {event.about}: {fault}")
             last[item.header.author, event.about] = event
+        if may_hide:
+            last = {place: event for place, event in last.items() if place[0] != item.header.author}
     if told and not wrong:
         yield Finding("state", ok=True, text=f"{told} states of lines follow from what their state points showed")
+
+
+def _told(item: Item) -> list[EventPart]:
+    """The states that an entry tells; none of one that cannot be read, which the check of ends names."""
+    try:
+        return [event for event in records_of(item, EventPart, "event") if event.event == STATE]
+    except Malformed:
+        return []
 
 
 def _faults(
