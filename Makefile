@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench soak lock clean
+.PHONY: help demo test check bench soak hour lock clean
 help:
 	@echo "make demo    a simulated plant with agent, gateway and page, at http://127.0.0.1:8080"
 	@echo "make test    style, types and the whole test suite"
@@ -16,6 +16,7 @@ help:
 	@echo "             unattended demonstration over five seeds, each held against its plant's truth; every byte of a"
 	@echo "             small archive changed in turn; a day of virtual time with 13 h without a line; 1,000 kills on disks"
 	@echo "             that lose and tear what was not synced, and 60 of the real programs (16 minutes)"
+	@echo "make hour    the unattended demonstration for a real hour: memory and open files of every part must not grow"
 	@echo "make lock    resolve the dependencies anew and write the lock files"
 
 $(BIN)/python:
@@ -67,6 +68,10 @@ soak: $(VENV)/dev.stamp
 	for seed in 1 2 3 4 5; do \
 	  $(BIN)/metertrail demo --seconds 90 --seed $$seed --free-ports --report build/soak-$$seed.json || exit 1; \
 	done
+
+hour: $(VENV)/run.stamp
+	mkdir -p build
+	$(BIN)/metertrail demo --seconds 3600 --batch-s 60 --free-ports --report build/hour.json
 
 lock: $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -164,6 +164,24 @@ def test_the_log_says_what_the_clock_did(step, line):
     assert floors._in_words(step).startswith(line)
 
 
+async def test_pages_hear_on_though_our_time_jumps_in_between(site, floor, monkeypatch):
+    monkeypatch.setattr(floors, "LIVE_S", 0)
+    publisher = Publisher()
+    enough = asyncio.Event()
+
+    def told(payload):
+        publisher.told.append(payload)
+        floor._clock.at_ns += 1_700_000_000 * S
+        if len(publisher.told) == 3:
+            enough.set()
+
+    publisher.live = told
+    showing = asyncio.create_task(floor.show(site.recorder, publisher))
+    async with asyncio.timeout(20):
+        await enough.wait()
+    showing.cancel()
+
+
 def test_a_clock_that_follows_no_other_is_told_once_on_the_page_and_in_the_log(floor, caplog):
     caplog.set_level("INFO")
     for followed in (True, False, False, None, True):
