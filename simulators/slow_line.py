@@ -45,6 +45,7 @@ SITE, AGENT = "works", "edge-1"
 NS = 1_000_000_000
 SHOWN_MOST_S = 5
 LIMIT_S = 1800
+LIVE_EVERY_S = 1.0
 CLOCK = Clock(synchronised=None, error_ns=None, boot=None, monotonic_ns=None)
 PIECE = 1400  # what a packet of such a line carries
 WAITING = 8192  # bytes that wait before the line at most
@@ -148,7 +149,7 @@ async def deliver(journal: Journal, gateway: Gateway, key: Ed25519PrivateKey, po
         until = time.monotonic() + LIMIT_S
         while journal.delivered().get(sealed[-1].epoch, -1) < sealed[-1].seq and time.monotonic() < until:
             publisher.live({**LIVE, "at_ns": time.time_ns()})
-            await asyncio.sleep(1)
+            await asyncio.sleep(LIVE_EVERY_S)
         sending.cancel()
         await asyncio.to_thread(publisher.stop)
         admitted = [one.hash for one in ledger.entries() if one.author == AGENT]

@@ -16,6 +16,7 @@ async def test_a_backlog_arrives_in_order_and_live_messages_between(broker, need
         monkeypatch.setattr(shutil, "which", lambda _: None)
     else:
         need("mosquitto")
+    monkeypatch.setattr(slow_line, "LIVE_EVERY_S", 0.1)
     problems, shown_ns = await slow_line.run(16, 40_000, 4_000_000)
     assert problems == []
     assert shown_ns
