@@ -1,12 +1,16 @@
 """Outsiders in a trust file: keys and certificates are read from files, and what is wrong is told by its key."""
 
+import sys
+
 import archive_maker as maker
 import pytest
 import witnesses
 
+import contract
 from contract import keys
 from contract.problems import Problems
-from verifier import trust
+from verifier import archive, trust
+from verifier.verify import verify
 
 GOOD = keys.public_to_pem(witnesses.KEY.public_key())
 
@@ -57,3 +61,17 @@ def test_a_certificate_that_is_none_is_told():
 def test_without_a_way_to_files_none_may_be_named():
     with pytest.raises(Problems, match="name a file"):
         trust.parse(witnesses.trust_toml(maker.factory()))
+
+
+def test_without_the_library_of_time_stamps_only_authorities_are_refused(monkeypatch):
+    """Who reads archives alone need not install it."""
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    monkeypatch.delitem(sys.modules, "contract.timestamp", raising=False)
+    monkeypatch.delattr(contract, "timestamp", raising=False)
+    files = read({"w1.pub.pem": GOOD, "root.pem": b"any"})
+    assert trust.parse(witnesses.trust_toml(maker.factory()), files).witnesses
+    with pytest.raises(Problems, match="time stamps need rfc3161-client: install metertrail"):
+        trust.parse(witnesses.trust_toml(maker.factory(), authority=True), files)
+    made = maker.factory()
+    witnesses.sealed(made, made.note(), 0, b"a token")
+    assert verify(archive.read(made.pack()), trust.parse(made.trust())).verdict == "pinned"
