@@ -25,7 +25,7 @@ from agent.custody import Credentials
 from agent.floor import Floor
 from agent.journal import Journal
 from agent.keeper import Keeper
-from agent.kernel_cache import keep_kernels
+from agent.kernel_cache import keep_kernels, vouch
 from agent.poll import Inbox
 from agent.publish import Publisher, make_client
 from agent.recorder import Recorder, Settings
@@ -154,6 +154,7 @@ async def _prepare(plan: Plan, worker: Executor) -> None:
     if plan.config.line:
         keep_kernels(plan.config.agent.data)
         await asyncio.get_running_loop().run_in_executor(worker, compile_kernels)
+        vouch(plan.config.agent.data)
 
 
 def _settings(plan: Plan) -> Settings:

@@ -1,4 +1,4 @@
-"""`metertrail agent`: check a configuration, or run it. Also `metertrail keygen`."""
+"""`metertrail agent`: check a configuration, run it, or look into its journal. Also `metertrail keygen`."""
 
 import argparse
 import asyncio
@@ -23,7 +23,11 @@ def main(argv: list[str]) -> int:
     """Exit status: 0 done, 1 the journal cannot be kept, 2 the configuration or a file it names cannot be used."""
     parser = argparse.ArgumentParser(prog="metertrail agent")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, words in (("check", "say what is wrong with a configuration"), ("run", "read, record and publish")):
+    for name, words in (
+        ("check", "say what is wrong with a configuration"),
+        ("run", "read, record and publish"),
+        ("journal", "what the journal holds, what is not delivered yet, what is free"),
+    ):
         command = commands.add_parser(name, help=words)
         command.add_argument("config", type=Path, metavar="FILE")
     asked = parser.parse_args(argv)
@@ -37,7 +41,20 @@ def main(argv: list[str]) -> int:
         sys.stdout.write(f"{asked.config}: {len(plan.meters)} meters on {len(plan.buses)} buses: in order\n")
         sys.stdout.writelines(f"{asked.config}: {remark}\n" for remark in _remarks(plan))
         return 0
-    return _run(asked.config, plan)
+    return _journal(asked.config, plan) if asked.command == "journal" else _run(asked.config, plan)
+
+
+def _journal(path: Path, plan: "check.Plan") -> int:
+    from agent import journal_report  # noqa: PLC0415 - one sub-command imports no more than it needs
+    from agent.room import Room  # noqa: PLC0415
+
+    agent = plan.config.agent
+    try:
+        told = journal_report.lines(agent.data, Room(agent.data, agent.journal_bytes_max), agent.retention_days)
+    except ValueError as error:
+        return _faulty([f"{path}: agent.data: {error}"])
+    sys.stdout.writelines(f"{line}\n" for line in told)
+    return 0
 
 
 def _run(path: Path, plan: "check.Plan") -> int:

@@ -36,6 +36,7 @@ class Journal:
         self.folder, self._lock = folder, files.lock(folder)
         self.set_aside: list[str] = []  # damaged files, by their new names; the caller tells of them
         self.found: list[str] = []  # what else was damaged
+        self.bereft_ns: int | None = None  # until when readings are gone that the gateway has: its batches would differ
         self._gone: list[Gone] = []
         self._told: list[Range] = []
         self._survey()
@@ -197,6 +198,8 @@ class Journal:
         held = losses.missing(self._open.held(), [*there, *known])
         seen = losses.missing(losses.between(there), [*known, *held])
         lost = [replace(one, last_hash=one.last_hash or self._named_by_next(one)) for one in (*held, *seen)]
+        had = [one.to_ns for one in lost if one.first <= self._open.confirmed.get(one.epoch, -1)]
+        self.bereft_ns = max(had, default=None)
         return [*gone, *(Gone(one, "damaged") for one in lost)]
 
     def _named_by_next(self, lost: Extent) -> bytes | None:

@@ -115,10 +115,13 @@ class Publisher:
     async def drain(self, now_ns: Callable[[], int]) -> None:
         """Send what is left and wait for its receipts; the caller sets the limit."""
         while self._client.is_connected():
-            left = await asyncio.to_thread(self._journal.after, self._outbox.settled, 1)
-            if not left:
-                return
-            await self.turn(now_ns())
+            try:
+                left = await asyncio.to_thread(self._journal.after, self._outbox.settled, 1)
+                if not left:
+                    return
+                await self.turn(now_ns())
+            except (sqlite3.Error, OSError) as error:
+                self._unreadable(error)
             await asyncio.sleep(PAUSE_S)
 
     async def turn(self, at_ns: int) -> None:

@@ -93,6 +93,8 @@ class Recorder:
             self._begin(head, left, now_ns)
             self._journal.record([], {"parts": rows.write_parts(configured.parts)}, now_ns)
         self.tell_gone(self._journal.untold(), now_ns)
+        if self._journal.bereft_ns is not None:
+            self.forsake(self._journal.bereft_ns, now_ns)
         self._recall_running(now_ns)
 
     def reconfigure(self, settings: Settings, now_ns: int) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 import soft_token
-from plant_in_memory import CONFIG, write_plant
+from plant_in_memory import CONFIG, Site, write_plant
 
 from agent import app, check, cli, custody, files
 from contract import keys
@@ -117,6 +117,20 @@ def test_a_key_is_made_in_the_token_that_a_configuration_names(tmp_path, capsys,
     assert "never replaced" in capsys.readouterr().err
     both = write_plant(tmp_path, config.replace("[agent]\n", '[agent]\nkey = "k"\n', 1))
     assert run(capsys, "check", both)[2].startswith(f"{both}: agent.key: stands beside agent.token: ")
+
+
+def test_the_journal_is_reported_on_and_where_there_is_none_that_is_said(tmp_path, capsys):
+    path = write_plant(tmp_path)
+    assert run(capsys, "journal", path) == (
+        2, "", f"{path}: agent.data: {tmp_path / 'data'}: holds no journal: has this agent ever run?\n",
+    )  # fmt: skip
+    site = Site.at(tmp_path)
+    site.start(0)
+    status, out, err = run(capsys, "journal", path)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0].endswith("1 entries  1 not delivered")
+    assert "deleted 90 days after their date" in out
+    site.stop()
 
 
 @pytest.mark.parametrize("argv", [[], ["sail"], ["run"]])

@@ -280,6 +280,43 @@ def test_a_crash_between_void_and_deletion_is_finished_at_the_next_start(yard, t
     again.journal.close()
 
 
+def test_a_crash_at_any_commit_while_room_is_made_loses_nothing_that_no_void_names(yard, tmp_path, monkeypatch):
+    few_rounds(yard, 0, 1)
+    yard.confirm()
+    few_rounds(yard, 2, 3)
+    sealed = {(one.epoch, one.seq) for one in yard.journal.after({}, 10_000)}
+    confirmed = yard.journal.delivered()[yard.keeper.epoch]
+    images = []
+
+    def traced(statement):
+        if statement == "COMMIT":
+            images.append(
+                shutil.copytree(yard.folder, tmp_path / f"image-{len(images)}", ignore=shutil.ignore_patterns("*-shm"))
+            )
+
+    delete = files.delete
+    monkeypatch.setattr(files, "delete", lambda path: (traced("COMMIT"), delete(path), traced("COMMIT")))
+    for connection in (yard.journal._open._file, yard.journal._days._day[1]):
+        connection.set_trace_callback(traced)
+    yard.keeper._rested_ns = 0
+    yard.room.bytes_max = 1
+    yard.keeper._tidy(at_ns(3 * DAY + 14))
+    for connection in (yard.journal._open._file, yard.journal._days._day[1]):
+        connection.set_trace_callback(None)
+    monkeypatch.undo()
+    assert yard.days() == ["2023-11-17.db"]
+    assert len(images) >= 8
+    for number, image in enumerate(images):
+        again = Yard(image, plan=yard.plan, epochs=count(5000 + 1000 * number))
+        again.keeper.open(at_ns(3 * DAY + 30))
+        held = {(e.epoch, n) for e in again.journal.extents() for n in range(e.first, e.last + 1)}
+        named = {(v.epoch, n) for v in again.voids() for n in range(v.first, v.last + 1)}
+        assert {place for place in sealed if place[1] > confirmed} <= held | named, f"image {number}"
+        assert not held & named, f"image {number}: what a void says is gone is there"
+        assert not [place for place in named if place[1] <= confirmed and place in sealed], f"image {number}"
+        again.journal.close()
+
+
 def crash(_):
     raise ZeroDivisionError("killed")
 

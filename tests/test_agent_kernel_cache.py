@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from damage import IN_PLACES, WHOLE, harm
 
 from agent import kernel_cache
 
@@ -57,6 +58,51 @@ def test_the_agents_data_is_a_place(install, tmp_path):
     done = run(install, KEEP + COMPUTE, tmp_path / "data")
     assert (done.returncode, done.stderr) == (0, "")
     assert list((tmp_path / "data" / "kernels").rglob("kernels.muldiv*.nbi"))
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """Kernels in the agent's data, vouched for; call it to start again."""
+
+    def start():
+        monkeypatch.delenv(kernel_cache.SETTING, raising=False)
+        kernel_cache.keep_kernels(tmp_path)
+
+    monkeypatch.setattr(kernel_cache, "BESIDE", Path("/dev/null/__pycache__"))
+    start()
+    folder = tmp_path / "kernels" / "aggregation_1"
+    folder.mkdir(parents=True)
+    (folder / "muldiv.1.nbc").write_bytes(b"machine code" * 100)
+    (folder / "muldiv.nbi").write_bytes(b"which it is" * 10)
+    kernel_cache.vouch(tmp_path)
+    yield start, folder
+    monkeypatch.delenv(kernel_cache.SETTING, raising=False)
+
+
+@pytest.mark.parametrize("name", ["aggregation_1/muldiv.1.nbc", "aggregation_1/muldiv.nbi", "sums"])
+@pytest.mark.parametrize(("kind", "place"), [*IN_PLACES, *(one for one in WHOLE if one[0] != "unreadable")])
+def test_damaged_machine_code_is_never_run(kept, name, kind, place):
+    start, folder = kept
+    start()
+    assert len(list(folder.iterdir())) == 2, "whole, it is kept"
+    harm(folder.parent / name, kind, place)
+    start()
+    assert not folder.parent.exists()
+
+
+def test_a_file_in_the_place_of_the_folder_goes(kept):
+    start, folder = kept
+    shutil.rmtree(folder.parent)
+    folder.parent.write_bytes(b"junk")
+    start()
+    assert not folder.parent.exists()
+
+
+def test_kernels_elsewhere_are_not_ours_to_vouch_for(tmp_path, monkeypatch):
+    monkeypatch.setenv(kernel_cache.SETTING, "/chosen")
+    (tmp_path / "kernels").mkdir()
+    kernel_cache.vouch(tmp_path)
+    assert not (tmp_path / "kernels" / "sums").exists()
 
 
 def test_what_can_be_written_to_stays_the_place(tmp_path, monkeypatch):

@@ -111,3 +111,21 @@ def test_it_starts_says_so_and_keeps_the_rest(killed, tmp_path, name, kind, plac
 def test_every_case_ran():
     assert len(CASES) == 5 * (5 * 3 + 6) + 3 * (3 + 6) == 132
     assert set(CASES) == RAN or not RAN
+
+
+def test_a_batch_over_lost_readings_that_the_gateway_has_gets_no_record_that_would_differ(tmp_path):
+    """What is lost on both sides changes nothing: who recomputes has no more than the agent."""
+    for confirmed in (True, False):
+        site = Site.at(tmp_path / str(confirmed))
+        site.start(FIRST)
+        site.read_rounds({k: "A" if k > FIRST + 10 else None for k in range(FIRST + 1, MIDNIGHT + 20)})
+        if confirmed:
+            site.journal.confirm({site.recorder.epoch: 4})
+        site.stop()
+        (site.folder / "2023-11-14.db").write_bytes(b"gone")
+        site.start(MIDNIGHT + 20)
+        site.read_rounds({k: "A" if k < MIDNIGHT + 30 else None for k in range(MIDNIGHT + 21, MIDNIGHT + 60)})
+        abandoned = [event.detail["batch"] for event in told(site) if event.event == "batch_abandoned"]
+        assert abandoned == (["A"] if confirmed else [])
+        assert len(list(site.journal.since(0, "batch"))) == (0 if confirmed else 1)
+        site.stop()
