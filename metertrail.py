@@ -25,7 +25,7 @@ COMMANDS = {
     "ledger": (
         "gateway.ledger_cli",
         "main",
-        "the ledger's upkeep on the plant's server: check, pack, rebuild, recover",
+        "the ledger's upkeep on the plant's server: check, pack, rebuild, recover, readmit",
     ),
     "anchor": ("gateway.anchor_cli", "main", "co-signatures of outsiders, and proofs for them, as files"),
     "verify": ("metertrail", "verify", "recompute an archive, or a gateway's whole ledger, offline"),

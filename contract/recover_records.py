@@ -4,12 +4,13 @@ In and out: records, as in records.py; the one part of an entry of type `acknowl
 its epoch's manifest.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from annotated_types import Len
 from pydantic import BaseModel
 
-from contract.checkpoint import CHECKPOINT_BYTES_MAX
+from contract.checkpoint import CHECKPOINT_BYTES_MAX, read_origin
 from contract.entry import RECORD, Count, Hash, Integer
 from contract.records import Text
 
@@ -30,3 +31,13 @@ class RecoverPart(BaseModel):
     author: Annotated[str, Len(1, 200)]
     reason: Annotated[str, Len(1, 1000)]
     at_ns: Integer
+
+
+def left_of(origin: str, told: Iterable[RecoverPart]) -> int | None:
+    """How many entries of a ledger that was replaced are in the one that says so; None if it was not replaced.
+
+    A later loss can have taken the very record that named it: then what was left of its successor is left of it.
+    Raises Malformed for what is no ledger's name.
+    """
+    number = read_origin(origin)[1]
+    return min((one.size for one in told if read_origin(one.replaces)[1] >= number), default=None)

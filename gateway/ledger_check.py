@@ -17,6 +17,7 @@ from contract.checkpoint import Checkpoint
 from contract.entry import read
 from contract.errors import Inadmissible
 from contract.receipt import Receipt
+from contract.recover_records import left_of
 from gateway import database, schema
 from gateway.enrolments import Keys, take
 from gateway.ledger_rows import Database
@@ -154,7 +155,12 @@ def _points(given: Given, tally: Tally) -> Iterator[Checkpoint]:
 
 def _known(point: Checkpoint, found: Walk) -> Iterator[str]:
     """A checkpoint outside is a state of this ledger, or of one it replaced where that went further."""
-    if point.size > found.replaced.get(point.origin, point.size):
+    try:
+        left = left_of(point.origin, found.told)
+    except Inadmissible as error:
+        yield f"{error}"
+        return
+    if left is not None and point.size > left:
         return
     if point.size > found.tree.size:
         yield f"{point.origin} had {point.size} entries; {found.tree.size} are here"

@@ -27,9 +27,10 @@ from gateway.ledger_check import Given, check
 from gateway.ledger_rebuild import rebuild
 from gateway.ledger_rows import Database, Source
 from gateway.ledger_walk import Asked
-from gateway.opening import software
+from gateway.opening import open_sequencer, software
 from gateway.pack_form import READINGS, Index
 from gateway.preflight import prepare
+from gateway.readmit import readmit
 from gateway.recover import Decision, recover
 from gateway.recoveries import newer
 
@@ -53,6 +54,12 @@ def main(argv: Sequence[str]) -> int:
     command = commands.add_parser("pack", help="closed days into packs, and their readings into Parquet")
     command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
     command.add_argument("--to", metavar="FOLDER", type=Path, required=True, help="where packs are kept")
+    command = commands.add_parser("readmit", help="agents' entries that are kept elsewhere, by the rules of any other")
+    command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
+    command.add_argument(
+        "--from", dest="source", metavar="URL|FILE|FOLDER", required=True,
+        help="the old database, an archive of a whole ledger, or a folder of packs",
+    )  # fmt: skip
     command = commands.add_parser("recover", help="take a ledger up again that is not what its checkpoints know")
     command.add_argument("config", metavar="CONFIG", type=Path, help="the gateway's configuration")
     command.add_argument(
@@ -64,7 +71,9 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        return {"check": _check, "pack": _pack, "rebuild": _rebuild, "recover": _recover}[given.command](given)
+        return {"check": _check, "pack": _pack, "readmit": _readmit, "rebuild": _rebuild, "recover": _recover}[
+            given.command
+        ](given)
     except Problems as found:
         sys.stderr.writelines(f"{line}\n" for line in found.lines)
         return USAGE
@@ -150,6 +159,21 @@ def _source(given: str, site: str) -> Iterator[Source]:
             yield Database(engine)
         finally:
             engine.dispose()
+
+
+def _readmit(given: argparse.Namespace) -> int:
+    config = load(given.config)
+    prepared = prepare(config)
+    with _source(given.source, config.gateway.site) as source:
+        ledger, sequencer = open_sequencer(given.config, config, prepared, time.time_ns, lambda _entries, _at_ns: None)
+        try:
+            done = readmit(source, sequencer.admit, config.gateway.site)
+        finally:
+            ledger.close()
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in sorted(done.verdicts.items())) or "none"
+    sys.stdout.writelines(f"cannot be read: {one_line(words)}\n" for words in done.unread)
+    sys.stdout.write(f"{given.source if '://' not in given.source else 'the database'}: entries of agents: {counted}\n")
+    return 0
 
 
 def _recover(given: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ tree goes, its roots there, the hashes there, and every fault. Nothing is writte
 behind a row that is gone no root can be known.
 """
 
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from contract import body, checkpoint, merkle, message
 from contract.checkpoint import Checkpoint
 from contract.errors import Inadmissible
+from contract.recover_records import RecoverPart
 from contract.void_records import voids_of
 from gateway import derived
 from gateway.ledger_rows import Kept, Point, Source, Unreadable
@@ -52,8 +54,8 @@ class Walk:
     """What the pass found.
 
     `proven`: so many entries are whole, and those that a checkpoint signs. `broken_at`: the first that is not there;
-    `spoilt_at`: the first whose bytes are no entry. `replaced`: the origins before this one, and how much of each is
-    here. `lost`: hashes of entries that their author declared lost.
+    `spoilt_at`: the first whose bytes are no entry. `told`: what the ledger says of those it replaced. `lost`: hashes
+    of entries that their author declared lost.
     """
 
     asked: Asked
@@ -69,7 +71,7 @@ class Walk:
     lost: dict[Place, bytes] = field(default_factory=dict)
     known: Checkpoint | None = None  # the newest that the ledger's key signed, whether it fits or not
     known_note: str = ""
-    replaced: dict[str, int] = field(default_factory=dict)
+    told: list[RecoverPart] = field(default_factory=list)
     tree: merkle.Frontier = field(default_factory=merkle.Frontier)
 
 
@@ -108,7 +110,8 @@ def _row(made: Walk, row: Kept) -> None:
         made.columns.add(f"entry {row.index}: {error}")
     else:
         made.columns.add(*(f"entry {row.index}: {told}" for told in derived.differences(row.columns or due, due)))
-        _told(made, row, due)
+        with contextlib.suppress(Inadmissible):  # signed all the same: what it means is the verifier's to judge
+            _told(made, row, due)
     if made.broken_at is None:
         made.tree.append(merkle.leaf_hash(row.signed))
         if made.tree.size in made.asked.sizes:
@@ -126,7 +129,7 @@ def _told(made: Walk, row: Kept, due: derived.Columns) -> None:
             if part.last_hash is not None:
                 made.lost[author, part.epoch, part.last] = part.last_hash
     elif due["type"] == "acknowledgement" and author == GATEWAY:
-        made.replaced |= {said.replaces: said.size for said in recoveries([message.unpack(row.message)[1]])}
+        made.told += recoveries([message.unpack(row.message)[1]])
 
 
 def _break(made: Walk, index: int, words: str) -> None:

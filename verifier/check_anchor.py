@@ -13,6 +13,7 @@ from contract import checkpoint, cosignature, merkle
 from contract.anchor_records import AnchorPart
 from contract.checkpoint import Checkpoint
 from contract.errors import Inadmissible, Malformed
+from contract.recover_records import left_of
 from verifier.check_recover import recoveries
 from verifier.finding import Finding, lacking
 from verifier.trail import GATEWAY, Trail, records_of
@@ -129,11 +130,11 @@ def _check(trail: Trail, note: _Note, point: Checkpoint | None, states: dict[int
     point = checkpoint.verify(note.text, trail.archive.ledger_key) if point else checkpoint.parse(note.text)
     origin = checkpoint.parse(trail.archive.note).origin
     if point.origin != origin:
-        shared = {one.said.replaces: one.said.size for one in recoveries(trail)}
-        if point.origin not in shared:
+        left = left_of(point.origin, [one.said for one in recoveries(trail)])
+        if left is None:
             raise Malformed(f"is of {point.origin}, not of {origin}")
-        if point.size > shared[point.origin]:
-            here = f"{origin} has the first {shared[point.origin]} of its {point.size} entries"
+        if point.size > left:
+            here = f"{origin} has the first {left} of its {point.size} entries"
             return f"is of {point.origin}, which was replaced: {here}; the others cannot be shown"
     if note.index is not None and point.size > note.index:
         raise Malformed(f"speaks of {point.size} entries, more than there were")
