@@ -133,7 +133,9 @@ def _entries(ledger: Ledger, part: Path, stretch: Stretch) -> tuple[int, list[st
     """Write entries, admissions and readings; how many readings there are, and which files."""
     named = [pack_form.ENTRIES, pack_form.ADMISSIONS]
     with ExitStack() as stack:
-        entries, admissions = (stack.enter_context(_packer(stack.enter_context((part / n).open("wb")))) for n in named)
+        files = [stack.enter_context((part / name).open("wb")) for name in named]
+        entries = stack.enter_context(_packer(files[0], window_log=pack_form.WINDOW_LOG))
+        admissions = stack.enter_context(_packer(files[1]))
         try:
             table = stack.enter_context(ReadingsTable(part / pack_form.READINGS))
         except ModuleNotFoundError:
@@ -159,8 +161,8 @@ def _body(row: Kept) -> bytes:
     return body
 
 
-def _packer(file: IO[bytes]) -> zstandard.ZstdCompressionWriter:
-    settings = zstandard.ZstdCompressionParameters.from_level(LEVEL, window_log=pack_form.WINDOW_LOG, write_checksum=1)
+def _packer(file: IO[bytes], window_log: int = 0) -> zstandard.ZstdCompressionWriter:
+    settings = zstandard.ZstdCompressionParameters.from_level(LEVEL, window_log=window_log, write_checksum=1)
     return zstandard.ZstdCompressor(compression_params=settings).stream_writer(file, closefd=False)
 
 

@@ -1,6 +1,7 @@
 """A complete gateway in a folder: configuration, keys, passwords, site model; one agent, an embedded broker."""
 
 import socket
+from functools import cache
 from pathlib import Path
 
 from authors import Author
@@ -19,6 +20,12 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
+@cache
+def hashed(password: str) -> str:
+    """Once for all folders: it is meant to take long."""
+    return hash_password(password)
+
+
 class Folder:
     """The files; `toml` is the configuration's text, `path` where it is written."""
 
@@ -35,7 +42,7 @@ class Folder:
         self.write("edge-1.pub.pem", keys.public_to_pem(self.edge.public))
         self.write("gateway.password", b"gateway's\n", 0o600)
         users = {"gateway": "gateway's", "edge-1": "edge's", "edge-2": "other's"}
-        self.write("broker.passwords", "".join(f"{n}:{hash_password(p)}\n" for n, p in users.items()).encode())
+        self.write("broker.passwords", "".join(f"{n}:{hashed(p)}\n" for n, p in users.items()).encode())
         self.toml = f"""
 site = "site.toml"
 factors = ["factors.toml"]

@@ -110,6 +110,30 @@ def test_a_kill_at_any_moment_costs_nothing_that_was_told(folder):
     assert len(seqs) >= told.heads[-1].seq + 1
 
 
+def test_a_database_server_that_dies_stops_it_and_the_next_start_is_like_any_other(folder, postgresql):
+    """Nobody was told of what was not kept: the agent sends it again."""
+    url = postgresql.schema()
+    folder.keep_in(url)
+    with running(folder) as process, connected(folder) as client:
+        told = send(client, folder, folder.edge.begin(), folder.edge.say())
+        assert asked(folder, "/healthz")["ledger_entries"] == 7
+        postgresql.stop("immediate")
+        late = folder.edge.say()
+        client.publish(f"{UP}/entries", wire(late))
+        assert process.wait(STOP_S) == 1
+    log = (folder.folder / "log").read_text()
+    assert "stopped by a failure: the ledger takes no more entries: " in log
+    assert "Traceback" not in log
+    postgresql.start()
+    with running(folder) as process, connected(folder) as client:
+        assert send(client, folder, late).checkpoint.size > told.checkpoint.size
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_S) == 0
+    reader = Ledger.open(url, SITE)
+    assert [entry.seq for entry in reader.entries() if entry.author == "edge-1"] == [0, 1, 2]
+    reader.close()
+
+
 def test_outsiders_who_answer_or_not_stop_nothing(folder, tmp_path):
     """One witness that co-signs, and an authority that takes the request and never answers."""
     folder.write("w1.pub.pem", keys.public_to_pem(witnesses.KEY.public_key()))

@@ -24,8 +24,9 @@ FILES = [pack_form.ADMISSIONS, pack_form.ENTRIES, pack_form.INDEX, pack_form.REA
 
 
 @pytest.fixture
-def packed(database_url, tmp_path):
-    """Packs as of a time."""
+def packed(database_url, tmp_path, monkeypatch):
+    """Packs as of a time; a few entries need no large window."""
+    monkeypatch.setattr(pack_form, "WINDOW_LOG", 20)
     engine = database.engine(database_url)
 
     def run(at_ns: int, key=KEY):
