@@ -26,7 +26,7 @@ FILES = [pack_form.ADMISSIONS, pack_form.ENTRIES, pack_form.INDEX, pack_form.REA
 @pytest.fixture
 def packed(database_url, tmp_path, monkeypatch):
     """Packs as of a time; a few entries need no large window."""
-    monkeypatch.setattr(pack_form, "WINDOW_LOG", 20)
+    monkeypatch.setattr(pack_form, "WINDOW_LOG", 23)
     engine = database.engine(database_url)
 
     def run(at_ns: int, key=KEY):
