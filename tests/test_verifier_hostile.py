@@ -1,6 +1,7 @@
 """Archives made to break their reader: it refuses or judges them, and nothing escapes or fills the memory."""
 
 import io
+import os
 import struct
 import tracemalloc
 import zipfile
@@ -18,6 +19,7 @@ from verifier import archive, sample_cli, trust
 from verifier.redact import Wish, redact
 from verifier.verify import Report, verify
 
+TIMES = int(os.environ.get("HOSTILE_TIMES", "1"))  # `make soak` draws more
 TRUE = small.untouched()
 DATA = TRUE.pack()
 TRUST = trust.parse(TRUE.trust())
@@ -68,7 +70,7 @@ def mutated(data: st.DataObject, given_: bytes) -> bytes:
     return bytes(bent)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * TIMES, deadline=None)
 @given(st.data())
 def test_a_file_bent_anywhere_is_refused_or_fails(data: st.DataObject):
     bent = mutated(data, DATA)
@@ -77,7 +79,7 @@ def test_a_file_bent_anywhere_is_refused_or_fails(data: st.DataObject):
     handled(bent)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * TIMES, deadline=None)
 @given(st.data())
 def test_a_member_bent_inside_a_sound_file_is_refused_or_does_not_hold(data: st.DataObject):
     members = TRUE.members()
@@ -90,7 +92,7 @@ def test_a_member_bent_inside_a_sound_file_is_refused_or_does_not_hold(data: st.
     handled(bent)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100 * TIMES, deadline=None)
 @given(st.data())
 def test_a_body_of_anything_under_a_header_that_signs_it_is_judged(data: st.DataObject):
     """Properly signed: the parts are bent before their author seals them, and what follows is left as it was."""
@@ -114,7 +116,7 @@ def numbers() -> st.SearchStrategy[object]:
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * TIMES, deadline=None)
 @given(st.data())
 def test_records_with_absurd_values_are_judged(data: st.DataObject):
     """Well-formed records whose members hold whatever the encoding allows, sealed by their author."""

@@ -147,3 +147,10 @@ def test_only_meters_that_figures_rest_on_are_traced():
     factory.statement = b""  # no utilities then
     found = verify(archive.read(factory.pack())).findings
     assert {one.told["meter"] for one in found if one.check == "trace" and one.told} == {"line1", "scale1"}
+
+
+def test_a_manifest_withheld_ends_the_stretch_before_it_and_gives_none():
+    factory = maker.factory()
+    factory.ledger[maker.index_of(factory, AGENT, "manifest", 1)][1] = None
+    restart = T0 + maker.RESTART * maker.PER_SEGMENT * maker.STEP_NS
+    assert told(factory) == [(maker.FROM_NS, restart, "not traceable")]

@@ -77,10 +77,12 @@ def traced(
     """Every stretch of these meters in the period, by agent, meter and time."""
     shown = {sheets_form.sheet_hash(data): data for data in sheets}
     told, headers = _told(trail), _headers(trail)
+    hidden = _hidden(trail)
     clocks: dict[tuple[str, int, int], tuple[int, int]] = {}  # most meters share their stretches
     found = []
     for agent, meter in sorted(meters):
-        for span in _spans(evidence.stated.get(agent, ()), meter, headers.get(agent, ()), period):
+        stated = [*evidence.stated.get(agent, ()), *hidden.get(agent, ())]
+        for span in _spans(stated, meter, headers.get(agent, ()), period):
             sheet = _sheet(agent, None if span.meter.sheet is None else shown.get(span.meter.sheet), ring)
             stretch = agent, span.from_ns, span.to_ns
             clocks[stretch] = clocks.get(stretch) or _clock(span, headers.get(agent, ()))
@@ -100,10 +102,20 @@ class _Span:
     before: MeterPart | None
 
 
-def _spans(stated: Sequence[Stated], meter: str, items: Sequence[Item], period: Period) -> Iterator[_Span]:
+def _hidden(trail: Trail) -> dict[str, list[Stated]]:
+    """Manifests that are withheld, as such that declare nothing: what was declared before ends with them."""
+    found: dict[str, list[Stated]] = defaultdict(list)
+    for item in trail.of("manifest"):
+        if item.whole() is None:
+            nothing = Stated(item.index, item.hash, item.header.from_ns, (), {}, {}, {}, item.order)
+            found[item.header.author].append(nothing)
+    return found
+
+
+def _spans(stated: Iterable[Stated], meter: str, items: Sequence[Item], period: Period) -> Iterator[_Span]:
     """Stretches between manifests that declare the meter otherwise, cut where a certificate or a transformer begins."""
     last_ns = max((item.header.to_ns for item in items), default=0) + 1
-    told = [(one, _meter(one.parts, meter)) for one in stated]
+    told = [(one, _meter(one.parts, meter)) for one in sorted(stated, key=lambda one: one.order)]
     before: MeterPart | None = None
     at = 0
     while at < len(told):
