@@ -8,6 +8,7 @@ batch without a record rests on readings in it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from agent.stored import Extent
 
@@ -24,10 +25,10 @@ class Day:
     is_delivered: bool
 
     @property
-    def ends_ns(self) -> int:
-        """The end of the day it is named for, UTC: nothing in it was delivered before its entries were sealed."""
+    def begins_ns(self) -> int:
+        """The beginning of the day it is named for, UTC."""
         begins = datetime.fromisoformat(self.name.removesuffix(".db")).replace(tzinfo=UTC)
-        return (begins - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000 + DAY_NS
+        return (begins - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000
 
 
 def days(extents: Iterable[Extent], confirmed: Mapping[bytes, int], sizes: Mapping[str, int]) -> list[Day]:
@@ -46,9 +47,15 @@ def days(extents: Iterable[Extent], confirmed: Mapping[bytes, int], sizes: Mappi
 
 
 def expired(held: Sequence[Day], needed_ns: int, retention_ns: int, now_ns: int) -> list[Day]:
-    """Days that have been kept long enough: delivered, not needed, and older than the retention by their date."""
+    """Days that have been kept long enough: delivered, not needed, and followed by another for the retention.
+
+    Nothing was delivered before it was sealed, and a file is sealed to until the next begins. Its own date does not
+    tell: after a boot in 1970 it is that of a false time.
+    """
     return [
-        day for day in held[:-1] if day.is_delivered and day.to_ns < needed_ns and now_ns - day.ends_ns >= retention_ns
+        day
+        for day, after in pairwise(held)
+        if day.is_delivered and day.to_ns < needed_ns and now_ns - after.begins_ns >= retention_ns
     ]
 
 

@@ -124,7 +124,8 @@ def test_a_day_that_a_batch_rests_on_stays(yard):
     assert yard.events("batch_abandoned") == []
     yard.confirm()
     few_rounds(yard, 9)
-    assert yard.days() == ["2023-11-22.db", "2023-11-23.db"]
+    # the file of the 16th was written to until that of the 22nd began
+    assert yard.days() == ["2023-11-16.db", "2023-11-22.db", "2023-11-23.db"]
 
 
 def test_an_agent_whose_old_days_are_gone_starts_and_goes_on(yard, tmp_path):

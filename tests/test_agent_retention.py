@@ -1,6 +1,7 @@
 """Which days may go: properties over drawn journals, and one worked out by hand."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,11 +35,11 @@ TIMES = st.integers(FIRST_NS, FIRST_NS + 400 * DAY_NS)
 @given(journals(), TIMES, TIMES, st.integers(1, 300))
 def test_only_what_is_delivered_old_enough_and_needed_by_nobody_expires(held, needed_ns, now_ns, days):
     found = retention.expired(held, needed_ns, days * DAY_NS, now_ns)
-    for day in held:
-        begins = date.fromisoformat(day.name[:10])
-        old = now_ns >= FIRST_NS + ((begins - FIRST).days + 1 + days) * DAY_NS
-        due = day.is_delivered and day.to_ns < needed_ns and old and day is not held[-1]
-        assert (day in found) == due
+    for day, after in pairwise(held):
+        begins = date.fromisoformat(after.name[:10])
+        old = now_ns >= FIRST_NS + ((begins - FIRST).days + days) * DAY_NS
+        assert (day in found) == (day.is_delivered and day.to_ns < needed_ns and old)
+    assert not held or held[-1] not in found
     assert [day.name for day in found] == sorted(day.name for day in found)
 
 
@@ -67,5 +68,11 @@ def test_a_day_is_delivered_when_all_its_epochs_are():
     assert [day.is_delivered for day in retention.days(extents, {TWO: 6}, sizes)] == [False, True]
 
 
-def test_a_day_ends_at_midnight_after_its_date():
-    assert Day(name(0), 0, 0, True).ends_ns == FIRST_NS + DAY_NS
+def test_a_day_begins_at_midnight():
+    assert Day(name(0), 0, 0, True).begins_ns == FIRST_NS
+
+
+def test_what_was_read_before_the_clock_was_set_is_kept_as_long_as_all_else():
+    held = [Day("1970-01-01.db", 1, 9, True), Day(name(0), 1, FIRST_NS + 9, True)]
+    assert retention.expired(held, 2**62, 90 * DAY_NS, FIRST_NS + 90 * DAY_NS - 1) == []
+    assert retention.expired(held, 2**62, 90 * DAY_NS, FIRST_NS + 90 * DAY_NS) == held[:1]
