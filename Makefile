@@ -63,6 +63,7 @@ soak: $(VENV)/dev.stamp
 	$(BIN)/python -m simulators.soak --hours 24
 	$(BIN)/python -m simulators.slow_line --entries 200 --bits-per-s 2000000
 	$(BIN)/python -m simulators.ordeal.run --kills 1000 --seed 1
+	$(BIN)/python -m simulators.ordeal.run --kills 400 --seed 1 --rotate
 	$(BIN)/python -m simulators.kills --kills 60 --seed 1
 	ALTERED_EVERY=1 HOSTILE_TIMES=20 $(BIN)/python -m pytest -q tests/test_verifier_altered.py tests/test_verifier_hostile.py
 	for seed in 1 2 3 4 5; do \

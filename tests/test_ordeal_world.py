@@ -21,6 +21,17 @@ def _quiet():
     logging.disable(logging.NOTSET)
 
 
+def test_keys_may_change_at_every_start_and_the_first_ones_vouch_for_all(tmp_path):
+    world = World(tmp_path, "short/keys", rotating=True)
+    judged = world.run(20, vfs())
+    assert judged.breaches == ()
+    assert (judged.lost, judged.doubled, judged.verdict) == (0, 0, "pinned")
+    figures = totals([world])
+    assert figures["keys changed"] >= 3
+    trusted = next(line for line in judged.findings if line.startswith("ok   trust "))
+    assert "by rotations from one that is, each signed by both keys" in trusted
+
+
 def run(folder, seed, kills):
     """(world, breaches) of one world."""
     folder.mkdir()

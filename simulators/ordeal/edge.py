@@ -16,6 +16,7 @@ import paho.mqtt.client as mqtt
 from agent import check
 from agent.batches import Source
 from agent.journal import Journal
+from agent.key_change import Choice, choose, said
 from agent.publish import Publisher
 from agent.recorder import Recorder, Settings
 from contract import keys
@@ -23,6 +24,7 @@ from contract.entry import Clock
 from contract.writer import Writer
 from simulators.ordeal.broker import Broker, Link
 from simulators.ordeal.disk import Disk, let_go
+from simulators.ordeal.key_holder import KeyHolder
 from simulators.ordeal.plant import SITE, Line, S
 from simulators.ordeal.truth import Truth
 
@@ -45,6 +47,8 @@ class Edge:
     luck: Random
     link_name: str = ""
     down_until_ns: int = 0
+    holder: KeyHolder | None = None  # of its keys, where they change
+    gateway_keys: tuple[keys.PublicKey, ...] = ()  # others that the gateway may come to have
     _journal: Journal | None = None
     _recorder: Recorder | None = None
     _publisher: Publisher | None = None
@@ -68,14 +72,25 @@ class Edge:
             self.plan.meters, config.line, self.plan.config_hash, config.agent.seal_s * S,
             config.agent.close_wait_s * S, config.calendar,
         )  # fmt: skip
-        writer = Writer(SITE, self.name, self.key, self.luck.randbytes(16))
+        chosen = self._keys(self._journal)
+        writer = Writer(SITE, self.name, chosen.key, self.luck.randbytes(16))
         self._recorder = Recorder(self._journal, writer, settings, lambda: CLOCK, self.luck.randbytes)
         self._recorder.open(now_ns)
+        if chosen.rotate_to is not None:
+            self._recorder.rotate(chosen.rotate_to, now_ns)
         points = {p.id: p for plan in self.plan.meters if plan.meter.name == "press-plc" for p in plan.profile.points}
         self._sources = {line.name: Source(0, None, points) for line in config.line}
-        link = Link(self.broker, self.link_name or self.name)
-        self._publisher = Publisher(cast("mqtt.Client", link), (SITE, self.name), (self.gateway_key,), self._journal)
+        link, known = Link(self.broker, self.link_name or self.name), (self.gateway_key, *self.gateway_keys)
+        self._publisher = Publisher(cast("mqtt.Client", link), (SITE, self.name), known, self._journal)
         self._publisher.start("broker", 1883)
+
+    def _keys(self, journal: Journal) -> Choice:
+        """The key to open with, and the one to rotate to, from those that its holder gives it."""
+        known = said(journal)
+        if self.holder is None:
+            return choose(known, self.key, None)
+        self.holder.before_start(known.due)
+        return choose(known, self.holder.key, self.holder.next_key)
 
     async def round(self, now_ns: int) -> None:
         """Read, record, send. Whatever it raises ends it."""

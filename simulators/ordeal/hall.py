@@ -6,7 +6,7 @@ exception ends it, as it ends the process.
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contract import keys
@@ -15,8 +15,10 @@ from gateway import config, export, opening, preflight
 from gateway.ledger import Ledger
 from gateway.preflight import Prepared
 from gateway.sequencer import Message, Sequencer
+from gateway.trust import GATEWAY
 from simulators.ordeal.broker import Broker, Told
 from simulators.ordeal.disk import Disk, let_go
+from simulators.ordeal.key_holder import KeyHolder
 from simulators.ordeal.plant import SITE
 from simulators.ordeal.truth import Truth
 
@@ -104,6 +106,8 @@ class Hall:
     truth: Truth
     now_ns: int = 0
     down_until_ns: int = 0
+    holder: KeyHolder | None = None  # of its key, where it changes
+    _in_force: bytes | None = None
     _prepared: Prepared | None = None
     _opened: tuple[Ledger, Sequencer] | None = None
     _connected: bool = field(default=False)
@@ -119,9 +123,18 @@ class Hall:
         path = self.folder / "gateway.toml"
         loaded = config.load(path)
         self._prepared = self._prepared or preflight.prepare(loaded)
-        self._opened = opening.open_sequencer(path, loaded, self._prepared, lambda: self.now_ns, lambda *_: None)
+        with_keys = self._with_keys(self._prepared)
+        self._opened = opening.open_sequencer(path, loaded, with_keys, lambda: self.now_ns, lambda *_: None)
+        self._in_force = self._opened[1].trust.standing(GATEWAY).keys.current_id
         self._connected = False
         self.truth.started(self._opened[0].hash_at)
+
+    def _with_keys(self, prepared: Prepared) -> Prepared:
+        """As prepared, but with the keys that their holder gives it."""
+        if self.holder is None:
+            return prepared
+        self.holder.before_start(self._in_force)
+        return replace(prepared, key=self.holder.key, next_key=self.holder.next_key)
 
     async def round(self, now_ns: int) -> None:
         """Admit what has come and send what it brought. Whatever it raises ends it."""

@@ -20,13 +20,13 @@ KILLS_PER_WORLD = 40
 MEMORY = Path("/dev/shm")  # noqa: S108 # a disk that costs no time: what it would lose is worked out, not waited for
 
 
-def ordeal(kills: int, seed: str, worlds: Sequence[int]) -> tuple[Counter[str], list[str]]:
+def ordeal(kills: int, seed: str, worlds: Sequence[int], *, rotating: bool = False) -> tuple[Counter[str], list[str]]:
     """Run these worlds, of so many kills each: (figures, breaches). Raises Unreachable."""
     figures: Counter[str] = Counter()
     breaches: list[str] = []
     for number in worlds:
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-            world = World(Path(folder), f"{seed}/{number}")
+            world = World(Path(folder), f"{seed}/{number}", rotating=rotating)
             try:
                 judged = world.run(kills, vfs())
             except Breach as breach:
@@ -58,12 +58,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--world", type=int, help="only this one")
+    parser.add_argument("--rotate", action="store_true", help="keys of agents and gateway change at starts")
     given = parser.parse_args(argv)
     logging.disable(logging.CRITICAL)  # thousands of lines on what is done to them on purpose
     count = max(1, round(given.kills / KILLS_PER_WORLD))
     try:
         chosen = range(count) if given.world is None else [given.world]
-        figures, breaches = ordeal(min(given.kills, KILLS_PER_WORLD), given.seed, chosen)
+        kills = min(given.kills, KILLS_PER_WORLD)
+        figures, breaches = ordeal(kills, given.seed, chosen, rotating=given.rotate)
         if given.world is None:
             breaches += stories(given.seed)
             figures["disks run twice or put back"] = len(STORIES)

@@ -11,7 +11,7 @@ import errno
 import os
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from simulators.ordeal.broker import CALM, Broker, Weather
 from simulators.ordeal.disk import Disk
 from simulators.ordeal.edge import Edge
 from simulators.ordeal.hall import Hall
+from simulators.ordeal.key_holder import KeyHolder
 from simulators.ordeal.plant import T0, S
 from simulators.ordeal.truth import Judged, Truth, judge
 from simulators.ordeal.vfs import Vfs
@@ -34,6 +35,7 @@ AGENTS = ("edge-1", "edge-2")
 ROUNDS_BETWEEN = 45  # at most, from one blow to the next
 CALLS_AHEAD = 30  # a blow strikes within so many calls to the disk
 SETTLE_ROUNDS = 600
+ROTATIONS_MAX = 30  # of one part
 SLOW_S = 120  # the length of a round while nothing but time passes
 HOURS_MAX = 3
 
@@ -53,6 +55,7 @@ class World:
     folder: Path
     seed: str
     weather: Weather = field(default_factory=Weather)
+    rotating: bool = False  # everybody's keys change, at starts
     now_ns: int = T0
     step: int = 0
     kills: Counter[str] = field(default_factory=Counter)
@@ -82,11 +85,20 @@ class World:
             )
             for name, key in private.items()
         ]  # fmt: skip
+        if self.rotating:
+            self._hold_keys(own["gateway"], private)
 
     @property
     def parts(self) -> list[Edge | Hall]:
         """All that has a disk."""
         return [*self.edges, self.hall]
+
+    def _hold_keys(self, gateway: Ed25519PrivateKey, private: Mapping[str, Ed25519PrivateKey]) -> None:
+        """Let keys change. Agents know beforehand which keys the gateway may come to have."""
+        self.hall.holder = KeyHolder.of(gateway, f"{self.seed}/gateway/holder", ROTATIONS_MAX)
+        for edge in self.edges:
+            edge.holder = KeyHolder.of(private[edge.name], f"{self.seed}/{edge.name}/holder", ROTATIONS_MAX)
+            edge.gateway_keys = self.hall.holder.every
 
     def _disk(self, name: str) -> Disk:
         folder = self.folder / name / "disk"
@@ -255,4 +267,6 @@ def totals(worlds: Sequence[World]) -> dict[str, int]:
         counted["writes torn"] += sum(disk.torn for disk in disks)
         counted["writes lost"] += sum(disk.lost for disk in disks)
         counted["receipts"] += world.truth.receipts
+        if world.rotating:
+            counted["keys changed"] += sum(len(part.holder.gone) for part in world.parts if part.holder)
     return dict(sorted(counted.items()))
