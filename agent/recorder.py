@@ -15,6 +15,7 @@ from agent.closing import Place
 from agent.config import Line
 from agent.drivers import Scan
 from agent.journal import Journal, Left, Stored
+from agent.key_watch import KeyWatch
 from agent.known import Known
 from agent.losses import Gone
 from agent.so_far import SoFar
@@ -57,6 +58,7 @@ class Recorder:
         fresh: Callable[[int], bytes],
     ) -> None:
         self._journal, self._writer, self._settings = journal, writer, settings
+        self._key_watch = KeyWatch()
         self._clock_state, self._fresh = clock_state, fresh
         self.checkpoint: TreeHead | None = None
         self._lines = rows.Lines({}, [])
@@ -183,7 +185,10 @@ class Recorder:
             log.warning("%s", in_words(refused))
         self._keep(scans, [*events, *edges, *passed], state, now_ns)
         self._lines = after
-        if now_ns - self._sealed_at_ns >= self._settings.seal_ns or self._pending.readings >= PENDING_MAX:
+        due = now_ns - self._sealed_at_ns >= self._settings.seal_ns or self._pending.readings >= PENDING_MAX
+        if (due or after.closing) and not self._key_watch.is_there(self._writer.key):
+            return  # what was read is durable; it is sealed when the key is back
+        if due:
             self.seal(now_ns)
         self._close(now_ns)
 

@@ -2,7 +2,7 @@
 
 In: the module of the token's maker, the token's label, the key's, and a file with the PIN. Out: a key that signs like
 any other, or ValueError with one line that says what is wrong and what to do. Ed25519 or P-256, as the token has it.
-The library comes with the extra `pkcs11`. A token that no longer answers is `Gone`.
+The library comes with the extra `pkcs11`. A token that was taken out is looked for again whenever it is to sign.
 """
 
 import hashlib
@@ -20,35 +20,45 @@ ED25519_NAME = b"\x13\x0cedwards25519"  # PKCS#11 v3.0, section 2.3.5: the curve
 OCTET_STRING = 0x04
 
 
-class Gone(Exception):
-    """The token does not sign any more: taken out, locked, or its service has ended."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TokenKey:
     """A key in a token, as the contract's `Signer`. One thread at a time, as the library's sessions want it."""
 
-    _private: Any
+    _token: Token
     _public: keys.PublicKey
-    _mechanism: Any
+    _private: Any  # the library's own; None after a failure, and looked for again each time
 
     def public_key(self) -> keys.PublicKey:
         """The public half, which the token gives out."""
         return self._public
 
     def sign(self, data: bytes, /) -> bytes:
-        """64 bytes. Raises Gone."""
-        import pkcs11  # noqa: PLC0415 - an extra: only where a token is used
-
-        given = data if isinstance(self._public, ed25519.Ed25519PublicKey) else hashlib.sha256(data).digest()
+        """64 bytes. Raises keys.Unavailable."""
+        pkcs11 = _library()
+        ed = isinstance(self._public, ed25519.Ed25519PublicKey)
+        given = data if ed else hashlib.sha256(data).digest()
         try:
-            return bytes(self._private.sign(given, mechanism=self._mechanism))
-        except pkcs11.PKCS11Error as error:
-            raise Gone(f"the token does not sign: {_named(error)}: is it still there?") from None
+            private = self._private or self._again()
+            self._private = None
+            signature = bytes(private.sign(given, mechanism=getattr(pkcs11.Mechanism, "EDDSA" if ed else "ECDSA")))
+        except (pkcs11.PKCS11Error, ValueError) as error:
+            raise keys.Unavailable(f"{self._token.label}: {_named(error)}") from None
+        self._private = private
+        return signature
+
+    def _again(self) -> Any:  # noqa: ANN401 - the library is not typed
+        public, private = _pair(self._token)
+        if keys.thumbprint(public) != keys.thumbprint(self._public):
+            raise ValueError("another key is in its place")
+        return private
 
 
 def open_key(token: Token) -> TokenKey:
     """The key named in a configuration. Raises ValueError."""
+    return TokenKey(token, *_pair(token))
+
+
+def _pair(token: Token) -> tuple[keys.PublicKey, Any]:
     pkcs11 = _library()
     session = _session(token, writing=False)
     asked = {"label": token.object}
@@ -61,9 +71,7 @@ def open_key(token: Token) -> TokenKey:
         raise ValueError(f"{token.label}: there is no key pair {token.object!r} in the token: {hint}") from None
     except pkcs11.PKCS11Error as error:
         raise ValueError(f"{token.label}: {token.object!r}: {_named(error)}: one pair of this name is needed") from None
-    known = _public_key(bytes(curve), bytes(point))
-    ed = isinstance(known, ed25519.Ed25519PublicKey)
-    return TokenKey(private, known, pkcs11.Mechanism.EDDSA if ed else pkcs11.Mechanism.ECDSA)
+    return _public_key(bytes(curve), bytes(point)), private
 
 
 def create(token: Token, algorithm: int) -> keys.PublicKey:

@@ -17,8 +17,15 @@ from contract.errors import BadSignature, Malformed
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 
 
+class Unavailable(Exception):
+    """A private key that is elsewhere does not sign just now."""
+
+
 class Signer(Protocol):
-    """A private key wherever it lies, as in a token. `sign` gives 64 bytes: of Ed25519, or r and s of P-256."""
+    """A private key wherever it lies, as in a token. `sign` gives 64 bytes: of Ed25519, or r and s of P-256.
+
+    It may raise Unavailable.
+    """
 
     def public_key(self) -> PublicKey: ...  # noqa: D102 - as the library's own keys
 

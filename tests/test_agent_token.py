@@ -72,15 +72,30 @@ def test_a_pin_that_others_can_read_is_refused(given, tmp_path):
         token.open_key(given.model_copy(update={"pin_file": tmp_path / "pin"}))
 
 
-def test_a_token_that_no_longer_signs_is_gone(given):
+class Pulled:
+    """A private key whose token was taken out."""
+
+    def sign(self, *_, **__):
+        raise pkcs11.DeviceRemoved
+
+
+def test_a_token_that_comes_back_signs_again(given, monkeypatch):
     key = token.open_key(given.model_copy(update={"object": f"key{keys.EDDSA}"}))
+    key._private = Pulled()
+    with pytest.raises(keys.Unavailable, match="^plant: DeviceRemoved$"):
+        keys.sign(key, b"words")
+    monkeypatch.setattr(token, "_session", lambda *_, **__: (_ for _ in ()).throw(ValueError("there is no token")))
+    with pytest.raises(keys.Unavailable, match="there is no token"):
+        keys.sign(key, b"words")
+    monkeypatch.undo()
+    keys.verify(key.public_key(), keys.sign(key, b"words"), b"words")
 
-    class Pulled:
-        def sign(self, *_, **__):
-            raise pkcs11.DeviceRemoved
 
-    with pytest.raises(token.Gone, match="DeviceRemoved: is it still there"):
-        token.TokenKey(Pulled(), key.public_key(), None).sign(b"")
+def test_another_key_in_its_place_does_not_sign(given):
+    key = token.open_key(given.model_copy(update={"object": f"key{keys.EDDSA}"}))
+    other = token.open_key(given.model_copy(update={"object": f"key{keys.ES256}"}))
+    with pytest.raises(keys.Unavailable, match="another key is in its place"):
+        token.TokenKey(other._token, key.public_key(), None).sign(b"words")
 
 
 def test_without_the_library_it_says_what_to_install(given, monkeypatch):
