@@ -22,6 +22,7 @@ from gateway.summed import MeterError, meter_error, u95_of
 Interval = tuple[int, int]
 Place = tuple[str, str]  # meter, point
 OutputUnit = Literal["g_milli", "one_milli"]  # mass in mg, or thousandths of a piece
+BRANCHES: tuple[Standing, ...] = ("before", "trunk", "aside", "lost")  # in the order in which they count
 NO_BRANCH = ("aside", "lost")  # of batches that are in no figure
 OUTPUTS: tuple[OutputUnit, ...] = ("g_milli", "one_milli")
 
@@ -157,10 +158,11 @@ def late_facts(parts: Sequence[bytes]) -> BatchFacts:
 def distinct(batches: Iterable[BatchFacts]) -> list[BatchFacts]:
     """The batches in order of start, each once: an agent that crashed may seal the same record again in a new epoch.
 
-    One that is set aside never stands for one that counts.
+    The first counts; but one that is set aside never stands for one that is not, and what an agent told before it went
+    back to an earlier entry stands for what it told again, knowing less.
     """
     once: dict[tuple[int, int, str, str, str, bool], BatchFacts] = {}
-    for batch in sorted(batches, key=lambda one: one.branch in NO_BRANCH):
+    for batch in sorted(batches, key=lambda one: BRANCHES.index(one.branch)):
         once.setdefault(_order(batch), batch)
     return [once[key] for key in sorted(once)]
 

@@ -1,10 +1,10 @@
 """`metertrail export --from ISO --to ISO --out FILE [--product P] CONFIG`: a period's statement with all its evidence.
 
 In: a gateway's configuration and a period. Out: an archive for `metertrail verify`, a `run` entry in the ledger, and a
-line for each of the statement's cross-checks. Outsiders of the configuration are shown the new checkpoint, and what
-they give goes along; one that does not answer is told and keeps nothing back. It writes the ledger, so the gateway must
-not be running meanwhile. Never replaces a file. Exit status: 0 done, 1 the ledger cannot answer, 2 usage or
-configuration.
+line for each of the statement's cross-checks; on stderr, why it will not verify, as far as chains tell. Outsiders
+of the configuration are shown the new checkpoint, and what they give goes along; one that does not answer is told and
+keeps nothing back. It writes the ledger, so the gateway must not be running meanwhile. Never replaces a file. Exit
+status: 0 done, 1 the ledger cannot answer, 2 usage or configuration.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from gateway.custody import load_ledger_key
 from gateway.errors import Busy, Stopped
 from gateway.export import Asked, check_product, export, whole_ledger
 from gateway.ledger import Ledger
+from gateway.oddities import against
 from gateway.opening import open_sequencer
 from gateway.preflight import Prepared, prepare
 from gateway.site_model import SiteModel
@@ -127,7 +128,9 @@ def _exported(path: Path, config: Config, prepared: Prepared, asked: Asked) -> t
             for fault in anchor.ask_all(prepared.outsiders.asked, ledger, sequencer.seal):
                 sys.stderr.write(f"not anchored by {one_line(fault)}\n")
 
-        return export(ledger, key, asked, seal), runs[0]
+        data = export(ledger, key, asked, seal)
+        sys.stderr.writelines(f"{one_line(why)}\n" for why in against(ledger, asked.from_ns, asked.to_ns))
+        return data, runs[0]
     finally:
         ledger.close()
 

@@ -60,6 +60,20 @@ def oddities(ledger: Looked) -> tuple[Oddity, ...]:
     return tuple(sorted(found, key=lambda one: one.at_ns or 0, reverse=True)[:ODD_MAX])
 
 
+def against(ledger: Looked, from_ns: int, to_ns: int) -> Iterator[str]:
+    """Why an archive of this period will not verify, as far as chains tell, a line each."""
+    for one in oddities(ledger):
+        if one.is_open:
+            yield f"{one.entry}: {one.name}: {one.text}: no archive verifies until it is acknowledged"
+    for agent in sorted(lineages.lineages(ledger, ledger.size)):
+        for entry in ledger.select(("void",), *ALL_TIME, agent):
+            for part in voids_of(shown_parts(body.unpack(entry.body)), entry.epoch, entry.seq):
+                lacks = any(ledger.hash_at((agent, part.epoch, seq)) is None for seq in (part.first, part.last))
+                if lacks and part.from_ns < to_ns and part.to_ns >= from_ns:
+                    name = f"{_named(agent, part.epoch, part.first)} to {part.last}"
+                    yield f"{name}: lost for good ({part.cause}): the archive will not verify for this period"
+
+
 def _of_epochs(ledger: Looked, agent: str) -> Iterator[Oddity]:
     odd = {one.begun.index: one for one in lineages.odd(ledger, agent)}
     said = lineages.words(ledger) if odd else {}

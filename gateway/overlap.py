@@ -14,7 +14,18 @@ from typing import NamedTuple
 from agent.aggregation import replay
 from agent.aggregation.replay import Counter, Readings
 from contract.records import LinePart, Overlap
-from gateway.batch_facts import NO_BRANCH, OUTPUTS, BatchFacts, Interval, Place, Shared, Together, distinct, known_sum
+from gateway.batch_facts import (
+    BRANCHES,
+    NO_BRANCH,
+    OUTPUTS,
+    BatchFacts,
+    Interval,
+    Place,
+    Shared,
+    Together,
+    distinct,
+    known_sum,
+)
 
 ENERGY = "wh_milli"
 
@@ -89,7 +100,9 @@ def overlapping(batches: Sequence[BatchFacts]) -> set[int]:
     found: set[int] = set()
     taken: dict[tuple[str, str], list[tuple[int, int]]] = {}  # starts and numbers
     longest: dict[tuple[str, str], int] = {}
-    for index in sorted(range(len(batches)), key=lambda i: (batches[i].late is not None, batches[i].branch == "trunk")):
+    for index in sorted(
+        range(len(batches)), key=lambda i: (batches[i].late is not None, BRANCHES.index(batches[i].branch))
+    ):
         batch = batches[index]
         if batch.branch in NO_BRANCH:
             continue

@@ -4,8 +4,13 @@ import sqlite3
 
 import pytest
 from lineage_plant import BATCHES, SITE, Line, begun, counted, energy_of, excluded, faults, told
+from plant_in_memory import T0, S, at_ns
 
 from contract.entry import read
+from gateway import export, late_batch
+from gateway.late_batch import LateBatch
+from verifier import archive, replay, trail
+from verifier.check_batches import Period
 
 ASIDE, OVERLAP = "told on a branch that is set aside", "overlaps another batch of its line"
 
@@ -124,3 +129,42 @@ def test_a_fork_is_proven_by_two_signed_headers_and_both_machines_go_on_in_new_e
     said, report = gateway.exported()
     assert {one[:9] for one in faults(report)} == {"FAIL void"}  # what the epoch's end told is in no ledger
     assert [why for name, why in excluded(said) if name in "DEF"] == [ASIDE] * 3
+
+
+def test_what_was_told_late_before_a_restore_rests_on_what_the_ledger_held_then(tmp_path):
+    gateway, line = begun(tmp_path)
+    line.run(1, 24)
+    old = line.site.copy(tmp_path / "backup")
+    line.run(24, 58).deliver()
+    line.stop()
+    said = LateBatch(
+        line="press", batch="X", product="coil", start_ns=at_ns(39) + 10**8, end_ns=at_ns(44) - 10**8, edge_ns=10**8,
+        author="Li", reason="controller off", way="command", told_ns=at_ns(60),
+    )  # fmt: skip
+    gateway.sequencer.seal("late_batch", late_batch.parts(said, gateway.ledger), late_batch.span(said))
+    again = Line(old, gateway).start(60).run(61, 100).deliver()
+    again.stop()
+    gateway.acknowledge(f"edge-1/{again.epoch}/0")
+    report = gateway.verified()
+    assert faults(report) == []
+    assert any("as of entry" in one for one in told(report, "branch"))
+    said, report = gateway.exported()
+    assert faults(report) == []
+    assert [one["batch"] for one in said["late"]] == ["X"]
+    assert "X" not in {name for name, _ in excluded(said)}
+
+
+def test_replay_takes_each_batch_on_its_own_branch(tmp_path):
+    gateway, line = begun(tmp_path)
+    line.run(1, 30)
+    old = line.site.copy(tmp_path / "backup")
+    line.run(30, 60).deliver()
+    line.stop()
+    again = Line(old, gateway).start(60).run(61, 100).deliver()
+    again.stop()
+    packed = archive.read(export.whole_ledger(gateway.ledger, gateway.ledger_key.public_key()))
+    prepared = replay.prepare(*trail.read(packed), Period(T0, T0 + 10**6 * S))
+    rows = [row for batch in prepared.batches for row in prepared.rows(batch)]
+    assert [row.faults for row in rows if not row.holds] == []
+    assert sorted({row.batch for row in rows}) == list("ABCDEF")
+    assert len(prepared.batches) == 7  # C twice

@@ -21,7 +21,7 @@ from verifier import check_manual, check_withheld
 from verifier.check_batches import Batch, Period
 from verifier.evidence import Evidence
 from verifier.finding import Finding, lacking
-from verifier.recomputed import Recomputed
+from verifier.recomputed import Beside, Recomputed
 from verifier.trail import GATEWAY, NAMED_MAX, Item, Trail, records_of, withheld
 
 NO_END = 2**63  # of the ledger: every entry of the archive
@@ -145,10 +145,11 @@ def _recomputed(of: Recomputed, said: Claim) -> Statement:
     period = said.period
     find = _finding(evidence)
     by_hand = check_manual.read(trail)
-    facts = [replace(batch.facts(by_hand), together=batch.together(evidence)) for batch in of.batches]
-    for one in of.beside:
-        together = one.batch.together(one.known)
-        facts.append(replace(one.batch.facts(by_hand), together=together, branch=one.standing))
+    every = [*(Beside(batch, evidence, "trunk") for batch in of.batches), *of.beside]
+    facts = [
+        replace(one.batch.facts(by_hand), together=one.batch.together(one.known), branch=one.standing)
+        for one in sorted(every, key=lambda one: one.batch.item.index)
+    ]
     whole = attribution.attribute(
         site,
         known,

@@ -62,6 +62,10 @@ class Item:
 class Entries(Protocol):
     """Entries in order, whatever vouches for them."""
 
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All of them."""
+
     def of(self, *types: str, author: str | None = None) -> Iterator[Item]:
         """Entries of these types; without `author`, the agents' (who are everyone but the gateway)."""
 
