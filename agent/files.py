@@ -98,6 +98,10 @@ def opened(path: Path, schema: Sequence[str]) -> tuple[sqlite3.Connection, str |
     connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
     try:
         durable(connection)
+        # A sync that failed may have cost what the log holds, though it can still be read, and no later sync of the log
+        # would bring it to the disk: written into the file itself it gets there.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        sync(path.with_name(path.name + "-wal"))  # or a power cut could bring back a part of it
         for statement in schema:
             connection.execute(statement)
         connection.commit()
@@ -173,9 +177,9 @@ def _free_name(path: Path) -> Path:
     return aside
 
 
-def sync(folder: Path) -> None:
-    """Let names made or gone in a folder reach the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Let names made or gone in a folder reach the disk, or what a file holds."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

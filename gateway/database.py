@@ -4,6 +4,7 @@ In: SQLAlchemy's URL. Out: an engine. SQLite is set up for it on every connectio
 A URL may hold a password: nothing here ever says one.
 """
 
+import os
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
@@ -86,8 +87,16 @@ def require(opened: Engine) -> None:
 
 
 def require_durable(opened: Engine, connection: Connection) -> None:
-    """Raise Unfit if a commit could return before it is on the disk; keep it so for this connection's life."""
+    """Raise Unfit if a commit could return before it is on the disk; keep it so for this connection's life.
+
+    What a process before this one wrote to SQLite's log is written once more: after a sync that failed the system holds
+    it for written, and no later sync of the log would bring it to the disk.
+    """
     if opened.dialect.name == "sqlite":
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        connection.commit()
+        with Path(f"{opened.url.database}-wal").open("rb") as log:
+            os.fsync(log.fileno())  # or a power cut could bring back a part of it
         return
     for setting, durable in _DURABLE.items():
         value = connection.execute(text("SELECT current_setting(:name)"), {"name": setting}).scalar_one()

@@ -73,6 +73,23 @@ def test_a_file_made_shorter_may_be_as_long_as_before(tmp_path):
     assert found == {b"a", b"ab"}
 
 
+def test_what_a_failed_sync_was_to_write_is_lost_unless_it_is_written_again(tmp_path):
+    for seed in range(10):
+        path, made = tmp_path / f"{seed}", disk(tmp_path, seed)
+        path.write_bytes(b"a" * 2 * SECTOR)
+        write(made, path, 0, b"b" * SECTOR)
+        write(made, path, SECTOR, b"b" * SECTOR)
+        made.fail_in = 0
+        with pytest.raises(OSError, match="error"):
+            made.call("sync", str(path))
+        write(made, path, SECTOR, b"c" * SECTOR)
+        write(made, path, 2 * SECTOR, b"d" * SECTOR)
+        made.call("sync", str(path))
+        made.synced(str(path))
+        made.cut()
+        assert path.read_bytes() == b"a" * SECTOR + b"c" * SECTOR + b"d" * SECTOR
+
+
 def test_names_not_synced_are_kept_up_to_one_of_them(tmp_path):
     """Made, changed, removed: what is found after a cut is what was there at one moment."""
     found = set()

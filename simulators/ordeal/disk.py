@@ -3,8 +3,9 @@
 In: every call that changes a file below one folder, told before and after it is made. Out: an OSError where a call is
 to fail; after a cut of power, files as some disk could have left them. All chance comes from the generator given.
 
-A cut keeps, loses or tears each write since the file's last sync (512-byte sectors are whole), and keeps the first few
-of the names made, removed or changed since the folder's last sync, as journaling file systems do.
+What a failed sync was to write is lost at the next cut, though later syncs succeed, unless it is written again: so it
+is on Linux. A cut keeps, loses or tears each write since the file's last sync (512-byte sectors are whole), and keeps
+the first few of the names made, removed or changed since the folder's last sync, as journaling file systems do.
 Never: a promise that a real disk does not give.
 """
 
@@ -31,6 +32,11 @@ class Write:
     data: bytes
     before: bytes
     size: int
+
+    @property
+    def end(self) -> int:
+        """Where it ended."""
+        return self.offset + len(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Disk:
     torn: int = 0
     lost: int = 0
     pending: dict[str, list[Write | Cut]] = field(default_factory=dict)
+    doomed: dict[str, list[Write]] = field(default_factory=dict)
     names: dict[str, list[Name]] = field(default_factory=dict)
 
     def call(self, call: Call, path: str) -> None:
@@ -83,14 +90,25 @@ class Disk:
             self.fail_in -= 1
             if self.fail_in < 0:
                 self.fail_in = None
+                if call == "sync":
+                    self._doom(path)
                 self._strike(call, path)
 
     def _strike(self, call: Call, path: str) -> None:
         self.struck.append(f"{call} {Path(path).name}")
         raise OSError(self.fail_with, os.strerror(self.fail_with), path)
 
+    def _doom(self, path: str) -> None:
+        """A sync failed: the system forgets that these writes are still to be made, and later syncs say nothing."""
+        ops = self.pending.pop(path, [])
+        self.doomed.setdefault(path, []).extend(op for op in ops if isinstance(op, Write))
+
     def wrote(self, path: str, write: Write) -> None:
         """A write was made."""
+        end = write.offset + len(write.data)
+        kept = [one for one in self.doomed.get(path, []) if one.offset >= end or one.end <= write.offset]
+        if path in self.doomed:
+            self.doomed[path] = kept
         self.pending.setdefault(path, []).append(write)
 
     def truncated(self, path: str, cut: Cut) -> None:
@@ -108,6 +126,7 @@ class Disk:
     def deleted(self, path: str, content: bytes) -> None:
         """A name was removed; `content` is what the file held."""
         self.pending.pop(path, None)
+        self.doomed.pop(path, None)
         self._named(Name(path, None, content))
 
     def renamed(self, was: str, now: str, content: bytes | None) -> None:
@@ -128,6 +147,7 @@ class Disk:
     def restored(self) -> None:
         """Its files were put back from a copy, all of them on the disk."""
         self.pending.clear()
+        self.doomed.clear()
         self.names.clear()
 
     def cut(self) -> None:
@@ -142,6 +162,13 @@ class Disk:
             if Path(path).exists():
                 self._lose(Path(path), ops)
         self.pending.clear()
+        for path, writes in self.doomed.items():
+            if Path(path).exists():
+                file = bytearray(Path(path).read_bytes())
+                for one in writes:
+                    _put(file, one.offset, one.before.ljust(len(one.data), b"\0")[: max(0, len(file) - one.offset)])
+                Path(path).write_bytes(file)
+        self.doomed.clear()
         for shared in self.folder.rglob("*-shm"):  # memory, which no power cut leaves
             shared.unlink()
         self.is_bare = False
