@@ -45,16 +45,15 @@ class CheckpointCopy:
 
     def notes(self) -> Iterator[str]:
         """Every line that is whole, in order; one that is no text stands for itself, for no key signed it."""
-        try:
-            lines = self._path.read_bytes().split(b"\n")[:-1]
-        except FileNotFoundError:
+        if not self._path.exists():
             return
-        for line in filter(None, lines):
-            try:
-                note = json.loads(line)
-            except ValueError:
-                continue  # torn by a crash, and closed off since
-            yield note if isinstance(note, str) else str(note)
+        with self._path.open("rb") as file:
+            for line in file:
+                try:
+                    note = json.loads(line)
+                except ValueError:
+                    continue  # torn by a crash, or closed off since
+                yield note if isinstance(note, str) else str(note)
 
     def add(self, note: str, at_ns: int) -> None:
         """Keep a note, unless one was kept less than a minute ago."""

@@ -21,7 +21,7 @@ from contract.errors import Inadmissible
 from gateway import database, ledger_lock, refusals, schema
 from gateway.checkpoint_copy import CheckpointCopy
 from gateway.errors import Corrupt, Unfit
-from gateway.recoveries import Found, recoveries
+from gateway.recoveries import Found, Replaced, recoveries
 from gateway.refusals import RefusedMessage
 from gateway.schema import CHECKPOINTS, ENTRIES, RECEIPTS
 from gateway.trust import GATEWAY, Admitted, Place
@@ -45,7 +45,7 @@ class Ledger:
     def __init__(self, url: str, site: str) -> None:
         self.site = site
         self.origin = checkpoint.origin(site)
-        self.replaced: tuple[str, str | None] | None = None  # origin and last known checkpoint, opened with `renew`
+        self.replaced: Replaced | None = None  # set where it was opened with `renew`
         self._engine = database.engine(url)
         self._key: Ed25519PrivateKey | None = None
         self._tree = merkle.Frontier()
@@ -251,7 +251,8 @@ class Ledger:
             raise Unfit(f"{self.origin} is the ledger that its checkpoints know: there is nothing to recover")
         if found.contradictory:
             raise Unfit(f"{faults[0]}: its own checkpoint contradicts it: run `metertrail ledger rebuild` first")
-        self.replaced = found.known.origin if found.known else self.origin, (found.known is outside and copied) or note
+        known = copied if found.known is outside else note
+        self.replaced = Replaced(found.known.origin if found.known else self.origin, known, found.rewritten)
         self.origin = found.successor
 
     def _grow(self, sizes: Collection[int]) -> dict[int, bytes]:

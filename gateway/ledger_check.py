@@ -5,7 +5,7 @@ how far the ledger goes, and what comes later is not looked at. Entries' signatu
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -33,7 +33,7 @@ class Given:
     site: str
     key: Ed25519PublicKey
     gateway: keys.PublicKey
-    copied: tuple[str, ...]
+    copied: Iterable[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _check(given: argparse.Namespace) -> int:
     engine = database.engine(of.database_url)
     try:
         held = True
-        for checked in check(engine, Given(of.site, *keys, tuple(CheckpointCopy(of.checkpoint_file).notes()))):
+        for checked in check(engine, Given(of.site, *keys, CheckpointCopy(of.checkpoint_file).notes())):
             sys.stdout.write(f"{one_line(checked.line())}\n")
             held = held and checked.ok
     finally:
@@ -184,6 +184,7 @@ def _recover(given: argparse.Namespace) -> int:
     try:
         decided = Decision(given.author, given.reason, time.time_ns(), given.config.read_bytes(), software())
         said = recover(ledger, prepared, decided)
+        rewritten = ledger.replaced is not None and ledger.replaced.rewritten
     finally:
         ledger.close()
     known = checkpoint.parse(said.known).size if said.known else "an unknown number of"
@@ -191,6 +192,11 @@ def _recover(given: argparse.Namespace) -> int:
         f"{said.origin} replaces {said.replaces}: {known} entries were known of it, {said.size} are here. Start the "
         "gateway: agents send again what they still have\n"
     )
+    if rewritten:
+        sys.stdout.write(
+            f"The entries here are not those that {said.replaces} signed: this is no earlier state of it, and every "
+            "verifier will say that it was rewritten\n"
+        )
     return 0
 
 

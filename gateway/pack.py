@@ -61,7 +61,7 @@ def pack(ledger: Ledger, folder: Path, now_ns: int) -> Iterator[tuple[Path, Inde
     leaves = _leaves(ledger.source)
     for path, index in there:
         _grow(tree, leaves, index.last + 1)
-        _covered(ledger, index.checkpoint, tree, str(path))
+        _covered(ledger, index.checkpoint, tree, f"{path}: is of another ledger: choose another folder")
     for stretch in stretches(ledger.source, first, day_of(now_ns)):
         _grow(tree, leaves, stretch.last + 1)
         point = _point(ledger.source, stretch.last + 1)

@@ -36,12 +36,11 @@ def recover(ledger: Ledger, prepared: Prepared, decided: Decision) -> RecoverPar
         raise RuntimeError("a ledger that is what it was is not recovered")
     sequencer = Sequencer(ledger, prepared.key, lambda: decided.at_ns, lambda _entries, _at_ns: None)
     key = own_chain.signing_key(sequencer.trust, prepared)
-    replaces, note = ledger.replaced
     head = ledger.head()
     said = RecoverPart(
         origin=ledger.origin,
-        replaces=replaces,
-        known=note or "",
+        replaces=ledger.replaced.origin,
+        known=ledger.replaced.note or "",
         size=head.size,
         root=head.root,
         author=decided.author,

@@ -18,6 +18,15 @@ HINT = "give back the newer database, or see `metertrail ledger recover`"
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A ledger that is to be replaced: its name, what is known of it, and whether the entries here contradict that."""
+
+    origin: str
+    note: str | None
+    rewritten: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """A database: its entries' number, their root at the sizes of the checkpoints, the checkpoints, the recoveries."""
 
@@ -40,7 +49,9 @@ class Found:
 
     @property
     def known(self) -> Checkpoint | None:
-        """The newest of both checkpoints."""
+        """The newest of both checkpoints; the one outside where the entries contradict it."""
+        if self._contradicts(self.outside):
+            return self.outside
         points = [point for point in (self.outside, self.inside) if point]
         return max(points, key=_age, default=None)
 
@@ -50,10 +61,15 @@ class Found:
         return self.inside is not None and self.roots.get(self.inside.size) != self.inside.root
 
     @property
+    def rewritten(self) -> bool:
+        """Whether the entries are not the first ones of what is known, rather than too few."""
+        return self._contradicts(self.known)
+
+    @property
     def successor(self) -> str:
         """The name of the ledger that replaces all those known."""
-        number = checkpoint.read_origin(self.known.origin)[1] if self.known else 1
-        return checkpoint.origin(self.site, number + 1)
+        numbers = [checkpoint.read_origin(point.origin)[1] for point in (self.outside, self.inside) if point]
+        return checkpoint.origin(self.site, max(numbers, default=1) + 1)
 
     def faults(self) -> Iterator[str]:
         """What keeps this from being the ledger that is known."""
@@ -71,6 +87,9 @@ class Found:
                 yield f"{self.size} entries, but {where} knows of {point.size}: the database is older than it: {HINT}"
             elif self.roots[point.size] != point.root:
                 yield f"the first {point.size} entries are not those that {where} signs: {HINT}"
+
+    def _contradicts(self, point: Checkpoint | None) -> bool:
+        return point is not None and self.roots.get(point.size, point.root) != point.root
 
 
 def newer(one: Checkpoint, other: Checkpoint) -> bool:

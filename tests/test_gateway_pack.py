@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from authors import SITE
-from databases import execute, tampered
+from databases import execute, set_back, tampered
 from kept_ledger import DAY_NS, DAYS, ENTRIES, KEY, T0_NS, segments, write
 from test_gateway_readings_table import NAMES, due
 
@@ -167,8 +167,19 @@ def test_what_is_no_ledger_is_not_packed(database_url, packed, statement, words)
 def test_packs_of_another_ledger_are_not_added_to(database_url, tmp_path, packed):
     write(database_url)
     packed(T0_NS + 2 * DAY_NS)
-    with pytest.raises(Corrupt, match=r"2026-11-26.000000000000: checkpoint: not signed"):
+    with pytest.raises(Corrupt, match=r"2026-11-26.000000000000: is of another ledger: .*: checkpoint: not signed"):
         packed(T0_NS + 3 * DAY_NS, keys.generate())
     shutil.rmtree(tmp_path / "packs" / PACKS[0])
     with pytest.raises(Corrupt, match="begins with entry 4 where 0 is due: a pack is missing or doubled"):
         packed(T0_NS + 3 * DAY_NS)
+
+
+def test_a_ledger_that_was_put_back_is_packed_elsewhere(database_url, packed):
+    """What the packs hold beyond it may be all that is left of it."""
+    write(database_url)
+    packed(T0_NS + 9 * DAY_NS)
+    set_back(database_url, 6)
+    with pytest.raises(
+        Corrupt, match="2026-11-27.000000000004: is of another ledger: choose another folder: the ledger"
+    ):
+        packed(T0_NS + 9 * DAY_NS)

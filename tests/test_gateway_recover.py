@@ -217,3 +217,15 @@ def test_neither_another_key_nor_a_running_gateway_recovers(lost, capsys):
 def test_a_reason_is_words_on_one_line(lost, words, capsys):
     assert lost.recover("--reason", words) == 2
     assert "printable characters" in capsys.readouterr().err
+
+
+def test_a_ledger_that_was_rewritten_is_told_before_anybody_verifies_it(lost, capsys):
+    """A state that is no earlier one of what was known can be gone on with, and never passes for it."""
+    key = prepare(load(lost.folder.path)).ledger_key
+    note = checkpoint.sign(checkpoint.Checkpoint("metertrail/demo", 6, bytes(32)), key)
+    lost.copy.write_text(json.dumps(note) + "\n")
+    assert lost.recover() == 0
+    assert "are not those that metertrail/demo signed: this is no earlier state of it" in capsys.readouterr().out
+    report, lines = lost.verified()
+    assert report.verdict == "failed"
+    assert lines[0].endswith("the first 6 entries are not those that metertrail/demo signed: it was rewritten")

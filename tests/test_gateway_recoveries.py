@@ -62,6 +62,7 @@ def test_a_fault_is_told_and_has_a_name_to_go_on_under(of, words, successor):
     assert fault.endswith("see `metertrail ledger recover`")
     assert of.successor == successor
     assert not of.contradictory
+    assert of.rewritten == ("are not those" in words)
     assert not of.foreign
 
 
