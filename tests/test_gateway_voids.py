@@ -36,6 +36,21 @@ def test_what_was_lost_undelivered_is_declared_admitted_and_named(tmp_path):
     assert counted(said)["batches"] >= 4
 
 
+def test_a_gateway_that_starts_again_knows_what_was_declared_lost(tmp_path):
+    gateway, line = damaged(tmp_path, 40, 60)
+    line.start(60).run(61, 70).deliver()
+    standing = gateway.sequencer.trust.standing("edge-1")
+    gateway.reopen()
+    again = gateway.sequencer.trust.standing("edge-1")
+    assert again is not standing
+    assert (again.epochs, again.lost, again.latest) == (standing.epochs, standing.lost, standing.latest)
+    assert len(again.lost) == 1
+    line.run(70, 80).deliver()
+    line.stop()
+    assert line.told.wanted == []
+    assert set(line.verdicts) == {"admitted"}
+
+
 def test_an_epoch_lost_whole_before_anything_of_it_was_delivered_is_named(tmp_path):
     gateway, line = begun(tmp_path)
     line.run(1, 20).deliver()
