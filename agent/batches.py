@@ -92,12 +92,13 @@ class LineState:
 class Source:
     """How a line's source tells time: the delay of its tags, and its clock's offset if that is to be used.
 
-    `points` are what it reads, by id.
+    `points` are what it reads, by id. `ahead_ns`: how far our time is known to be ahead of our machine's clock.
     """
 
     lag_ns: int
     offset: Offset | None
     points: Mapping[str, Point] = field(default_factory=dict)
+    ahead_ns: int = 0
 
 
 def observe(state: LineState, look: Look, source: Source) -> tuple[LineState, Ended | None, Running | None]:

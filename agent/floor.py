@@ -85,6 +85,7 @@ class Floor:
                 line.lag_ms * NS_PER_MS,
                 self._offsets.get(self._bus_of[line.source]) if line.edge_time == "source" else None,
                 self._points[line.source],
+                self._clock.ahead_ns,
             )
             for line in self._plan.config.line
             if line.source is not None

@@ -35,7 +35,7 @@ def observed(
             mine if line.told_by == "message" else together(tags(line) | line_lots.points(line), mine, source.points)
         ):
             if line.told_by == "message":
-                taken = messages.take(line, state, closing, scan)
+                taken = messages.take(line, state, closing, scan, source.ahead_ns)
                 state, ended, closing = taken.state, taken.ended, [*taken.waiting]
                 more = [*taken.events, *told(line.name, None, ended, taken.started)]
             else:

@@ -31,6 +31,14 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Came:
+    """When a message came, and how far our time was ahead then."""
+
+    seen: Seen
+    ahead_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What a message leads to: the line's state, the batches that wait for their record, what is to be told."""
 
@@ -41,8 +49,11 @@ class Taken:
     events: tuple[EventPart, ...] = ()
 
 
-def take(line: Line, state: LineState, waiting: Sequence[tuple[str, Ended]], scan: Scan) -> Taken:
-    """Take a scan of the line's source."""
+def take(line: Line, state: LineState, waiting: Sequence[tuple[str, Ended]], scan: Scan, ahead_ns: int = 0) -> Taken:
+    """Take a scan of the line's source. `ahead_ns`: how far our time is known to be ahead of the machine's clock.
+
+    Who sends the messages may follow that clock, so edges are wider by as much.
+    """
     text = next((one.text for one in scan.readings if one.point == MESSAGE), None)
     if text is None:
         return Taken(state, tuple(waiting))
@@ -55,18 +66,18 @@ def take(line: Line, state: LineState, waiting: Sequence[tuple[str, Ended]], sca
     heard = replace(state, heard=(*state.heard, told.digest)[-HEARD_MAX:])
     seen = Seen(requested_ns=scan.requested_ns, answered_ns=scan.answered_ns, source_ns=told.at_ns)
     try:
-        taken = _follow(line, heard, tuple(waiting), told, seen)
+        taken = _follow(line, heard, tuple(waiting), told, _Came(seen, ahead_ns))
     except Refused as why:
         return Taken(heard, tuple(waiting), events=(_refused(line, scan, str(why), text),))
     event = EventPart(event="batch_message", about=line.name, at_ns=scan.answered_ns, detail={"payload": text})
     return replace(taken, events=(event, *taken.events))
 
 
-def _follow(line: Line, state: LineState, waiting: Waiting, told: BatchMessage, seen: Seen) -> Taken:
+def _follow(line: Line, state: LineState, waiting: Waiting, told: BatchMessage, came: _Came) -> Taken:
     """Raises Refused."""
     running = next((one for one in state.runs if one.batch == told.batch), None)
     if running is not None:
-        return _of_running(line, state, running, waiting, told, seen)
+        return _of_running(line, state, running, waiting, told, came)
     place = _place(line, waiting, told)
     if place is not None:
         ended = waiting[place][1]
@@ -76,7 +87,8 @@ def _follow(line: Line, state: LineState, waiting: Waiting, told: BatchMessage, 
         raise Refused(
             f"{told.batch} does not run: its start was not told, or its record is made: enter it at the gateway"
         )
-    at = _edge(line, state, None, told, seen)
+    at = _edge(line, state, None, told, came)
+    seen = came.seen
     started = _stated(Running(told.batch, told.product, at), told)
     if line.overlap == "refuse":
         abandoned = tuple(_abandoned(line, one, told, seen) for one in state.runs)
@@ -87,27 +99,29 @@ def _follow(line: Line, state: LineState, waiting: Waiting, told: BatchMessage, 
 
 
 def _of_running(
-    line: Line, state: LineState, running: Running, waiting: Waiting, told: BatchMessage, seen: Seen
+    line: Line, state: LineState, running: Running, waiting: Waiting, told: BatchMessage, came: _Came
 ) -> Taken:
     stated = _stated(running, told)
     if told.state == "started":
         first, *more = (stated if one is running else one for one in state.runs)
         return Taken(replace(state, running=first, beside=tuple(more)), waiting)
     others = tuple(one for one in state.runs if one is not running)
-    ended = Ended(stated, _edge(line, state, running, told, seen), beside=tuple(one.batch for one in others))
-    return Taken(_next(state, seen, others), waiting, ended=ended)
+    ended = Ended(stated, _edge(line, state, running, told, came), beside=tuple(one.batch for one in others))
+    return Taken(_next(state, came.seen, others), waiting, ended=ended)
 
 
-def _edge(line: Line, state: LineState, ends: Running | None, told: BatchMessage, seen: Seen) -> Edge:
+def _edge(line: Line, state: LineState, ends: Running | None, told: BatchMessage, came: _Came) -> Edge:
     """Raises Refused for a message that is older than the one before it, or not past yet."""
+    seen = came.seen
     before = seen if state.last is None else state.last.seen
     if before.source_ns is not None and told.at_ns < before.source_ns:
         early_ms = -((told.at_ns - before.source_ns) // NS_PER_MS)
         raise Refused(f"{told.batch} {told.state} {early_ms} ms before what was told last: send messages in order")
-    tolerance_ns = (line.clock_tolerance_ms or 0) * NS_PER_MS
+    tolerance_ns = (line.clock_tolerance_ms or 0) * NS_PER_MS + came.ahead_ns
     start = None if ends is None else ends.start
     if isinstance(start, Edge) and start.tolerance_ns is not None:
-        tolerance_ns = start.tolerance_ns  # both edges alike, whatever was configured in between
+        # both edges alike, whatever was configured in between, but for a clock that was set back meanwhile
+        tolerance_ns = max(start.tolerance_ns, tolerance_ns if came.ahead_ns else 0)
     try:
         return reported(before, seen, tolerance_ns)
     except ValueError as error:

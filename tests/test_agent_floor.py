@@ -110,6 +110,8 @@ async def test_a_source_s_offset_is_used_while_its_bus_tells_it(floor):
         await asyncio.sleep(0)
     assert floor.sources()["press"].offset == Offset(lower_ns=-5, upper_ns=5)
     assert floor.sources()["press"].lag_ns == 7_000_000
+    floor._clock.ahead_ns = 5 * S
+    assert floor.sources()["press"].ahead_ns == 5 * S
     watching.cancel()
 
 

@@ -145,6 +145,25 @@ def test_both_edges_of_a_batch_are_as_wide_as_when_it_began():
     assert ended.end.tolerance_ns == ended.running.start.tolerance_ns == 2 * S
 
 
+def test_edges_are_wider_by_what_our_time_is_ahead_of_the_clock_that_the_sender_follows():
+    """The machine's clock was set back by an hour and ours went on: what the MES calls 100 s is 3700 s here."""
+    hour_ns = 3600 * S
+    first = take(LINE, LineState(), (), scan("started", "A", 100, 3700), hour_ns)
+    start = first.started.start
+    assert start.earliest_ns <= T0 + 3700 * S <= start.latest_ns
+    assert (start.tolerance_ns, start.earliest_ns) == (3602 * S, T0 - 3502 * S)
+    last = take(LINE, first.state, (), scan("ended", "A", 200, 3800))  # the clock has caught up by now
+    assert last.ended.end.tolerance_ns == 3602 * S
+
+
+def test_a_clock_set_back_while_a_batch_runs_widens_its_end_alone():
+    first = take(LINE, LineState(), (), scan("started", "A", 100))
+    assert first.started.start.tolerance_ns == 2 * S
+    last = take(LINE, first.state, (), scan("ended", "A", 200, 3800), 3600 * S)
+    assert last.ended.end.tolerance_ns == 3602 * S
+    assert last.ended.end.earliest_ns <= T0 + 3800 * S <= last.ended.end.latest_ns
+
+
 def test_a_scan_without_a_message_changes_nothing():
     state, waiting, events = run(Scan(0, T0, T0, (Reading("running", 1, 0),)))
     assert (state, waiting, events) == (LineState(), (), [])
