@@ -14,7 +14,7 @@ from contract.key_records import RotationPart
 from contract.receipt import Refusal, Wanted
 from contract.topics import Topic
 from contract.void_records import voids_of
-from gateway.enrolments import owner_of
+from gateway.enrolments import owners
 from gateway.trust import GATEWAY, Admitted, Standing, Trust, parent_of, shown_parts
 
 Name = Literal[
@@ -188,7 +188,7 @@ def _rotation_fault(trust: Trust, read: entry.Read, parts: list[bytes]) -> str |
         rotation.check(part, old_id, author, trust.site)
     except Inadmissible as error:
         return str(error)
-    owner = owner_of(trust.rings(), part.key_id)
+    owner = owners(trust.rings()).get(part.key_id)
     return None if owner is None else f"rotation: to a key that {owner} has or had: make a new one"
 
 

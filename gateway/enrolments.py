@@ -4,7 +4,8 @@ In: the parts of those entries, in ledger order. Out: per author the key in forc
 nothing is admitted under any more. Nothing else changes a key, so whoever has the ledger knows what admission knows.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from contract import keys, records
@@ -25,6 +26,11 @@ class Keys:
     def is_known(self) -> bool:
         """Whether the author ever had a key."""
         return self.current is not None or bool(self.revoked)
+
+    @property
+    def every(self) -> list[bytes]:
+        """The thumbprint of each key that the author has or had."""
+        return [*self.retired, *self.revoked, *([] if self.current_id is None else [self.current_id])]
 
     def find(self, key_id: bytes) -> keys.PublicKey | None:
         """Any key the author ever had, by its thumbprint."""
@@ -54,29 +60,29 @@ class Keys:
         self.revoked[key_id] = key
 
 
-def take(ring: dict[str, Keys], part: bytes) -> str:
+def take(keys_of: Callable[[str], Keys], part: bytes) -> str:
     """Let one part of an `enrolment` entry change the keys of its author, who is returned. Raises Malformed."""
     if records.kind_of(part) == "revocation":
         revocation = records.read(part, RevocationPart)
-        ring.setdefault(revocation.author, Keys()).revoke(revocation.key_id)
+        keys_of(revocation.author).revoke(revocation.key_id)
         return revocation.author
     enrolment = records.read(part, records.EnrolmentPart)
     key = enrolled_key(enrolment)
-    ring.setdefault(enrolment.author, Keys()).enrol(key, rotated=enrolment.rotation is not None)
+    keys_of(enrolment.author).enrol(key, rotated=enrolment.rotation is not None)
     return enrolment.author
 
 
 def after(parts: Iterable[bytes]) -> dict[str, Keys]:
     """Every author's keys after these parts of `enrolment` entries. Raises Malformed."""
-    ring: dict[str, Keys] = {}
+    ring: defaultdict[str, Keys] = defaultdict(Keys)
     for part in parts:
-        take(ring, part)
-    return ring
+        take(ring.__getitem__, part)
+    return dict(ring)
 
 
-def owner_of(ring: dict[str, Keys], key_id: bytes) -> str | None:
-    """Whose key this is or was."""
-    return next((author for author, known in ring.items() if known.find(key_id)), None)
+def owners(ring: Mapping[str, Keys]) -> dict[bytes, str]:
+    """Whose each key is or was."""
+    return {key_id: author for author, known in ring.items() for key_id in known.every}
 
 
 def enrolled_key(enrolment: records.EnrolmentPart) -> keys.PublicKey:

@@ -8,7 +8,7 @@ from contract import body, keys, records
 from contract.key_records import Reenrolled, RevocationPart
 from contract.problems import suggest
 from gateway.config import Thumbprint
-from gateway.enrolments import Keys, after, owner_of
+from gateway.enrolments import Keys, after, owners
 from gateway.ledger import Ledger
 from gateway.manual_filing import Filing, Line, TimeNs
 from gateway.spool import ALL_TIME, Kind, Kinds
@@ -79,7 +79,7 @@ def _check_reenrolment(says: ReenrolmentFiling, key_id: bytes, every: dict[str, 
     known = _known(every, says.agent)
     if key_id == known.current_id:
         raise ValueError(f"key: {key_id.hex()[:16]} is {says.agent}'s key in force: nothing to do")
-    if owner := owner_of(every, key_id):
+    if owner := owners(every).get(key_id):
         hint = "make a new one with `metertrail keygen`"
         raise ValueError(f"key: {key_id.hex()[:16]} is or was {owner}'s: {hint}")
 

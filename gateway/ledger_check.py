@@ -5,6 +5,7 @@ how far the ledger goes, and what comes later is not looked at. Entries' signatu
 """
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -110,11 +111,11 @@ def _gateway_keys(engine: Engine) -> dict[bytes, keys.PublicKey]:
     enrolments = (ENTRIES.c.author == GATEWAY) & (ENTRIES.c.type == "enrolment")
     with engine.connect() as connection:
         kept = connection.execute(select(ENTRIES.c.message).where(enrolments).order_by(ENTRIES.c.index)).scalars().all()
-    ring = {GATEWAY: Keys()}
+    ring: defaultdict[str, Keys] = defaultdict(Keys)
     for sent in kept:
         with contextlib.suppress(Inadmissible):  # named by its row's own check
             for part in shown_parts(body.unpack(message.unpack(sent)[1])):
-                take(ring, part)
+                take(ring.__getitem__, part)
     mine = ring[GATEWAY]
     current = {} if mine.current is None else {keys.thumbprint(mine.current): mine.current}
     return {**mine.retired, **mine.revoked, **current}

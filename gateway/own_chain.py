@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contract import body, keys, records
 from contract.chain import Head
 from gateway import factors
-from gateway.enrolments import owner_of
+from gateway.enrolments import owners
 from gateway.errors import Unfit
 from gateway.ledger import Ledger
 from gateway.preflight import Prepared
@@ -54,7 +54,7 @@ def next_key(trust: Trust, prepared: Prepared) -> keys.PrivateKey | None:
     key_id = keys.thumbprint(prepared.next_key.public_key())
     if key_id == trust.standing(GATEWAY).keys.current_id:
         return None
-    if owner := owner_of(trust.rings(), key_id):
+    if owner := owners(trust.rings()).get(key_id):
         raise Unfit(f"gateway.next_key: is or was {owner}'s key: make a new one with `metertrail keygen`")
     return prepared.next_key
 
@@ -64,12 +64,12 @@ def check_agents(trust: Trust, prepared: Prepared, changing: str | None = None) 
 
     One that the ledger knows and has left behind is no fault: the ledger says which is in force.
     """
-    faults = []
+    faults, known_keys = [], owners(trust.rings())
     for name, key in prepared.agent_keys.items():
         known, key_id = trust.standing(name).keys, keys.thumbprint(key)
         if known.find(key_id) is not None or name == changing:
             continue
-        if owner := owner_of(trust.rings(), key_id):
+        if owner := known_keys.get(key_id):
             faults.append(f"agent.{name}.key: is or was {owner}'s key: make one for each agent")
         elif known.is_known:
             hint = f"let the agent rotate (its next_key), or run `metertrail gateway reenrol CONFIG {name}`"

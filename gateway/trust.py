@@ -121,11 +121,8 @@ class Trust:
         standing.fresh.add(entry.epoch)
         if entry.author == GATEWAY and entry.type == "enrolment":
             for said in shown_parts(body.unpack(entry.body)):
-                ring = self.rings()
-                author = take(ring, said)
-                changed = self.standing(author)
-                changed.keys = ring[author]
-                changed.fresh.clear()
+                author = take(lambda author: self.standing(author).keys, said)
+                self.standing(author).fresh.clear()
 
     def rings(self) -> dict[str, Keys]:
         """Every author's keys."""

@@ -8,7 +8,7 @@ from authors import Author, enrolment_part
 from contract import cbor, keys, records
 from contract.errors import Malformed
 from contract.key_records import Reenrolled, RevocationPart
-from gateway.enrolments import after, enrolled_key, owner_of
+from gateway.enrolments import after, enrolled_key, owners
 
 FIRST, SECOND, THIRD = 0, 1, 2
 PUBLIC = [Author("edge-1").public for _ in range(3)]
@@ -59,7 +59,7 @@ def test_a_key_is_in_force_retired_or_revoked(parts, expected):
 
 def test_every_key_that_was_is_found_and_has_one_owner():
     ring = after([enrolled(FIRST), enrolled(SECOND, rotation=PLACE), revoked(FIRST)])
-    assert [owner_of(ring, ID[key]) for key in (FIRST, SECOND, THIRD)] == ["edge-1", "edge-1", None]
+    assert [owners(ring).get(ID[key]) for key in (FIRST, SECOND, THIRD)] == ["edge-1", "edge-1", None]
     assert ring["edge-1"].find(ID[FIRST]) is not None
     assert ring["edge-1"].is_known
 

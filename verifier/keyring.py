@@ -6,8 +6,9 @@ the new key's own signature in it.
 """
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from contract import cose, keys, records, rotation
@@ -17,6 +18,7 @@ from verifier import check_void
 from verifier.finding import Finding, lacking
 from verifier.trail import GATEWAY, Item, Trail, records_of, withheld
 
+Place = tuple[str, bytes, int, bytes]  # author, epoch, seq, hash
 _Range = tuple[int, bytes, int, int]  # since which index, epoch, first and last seq
 How = Literal["first", "rotation", "reenrolment", "unexplained"]
 
@@ -42,32 +44,44 @@ class Revocation:
     said: RevocationPart
 
 
-@dataclass(frozen=True, slots=True)
 class Keyring:
     """Every enrolment and revocation in ledger order."""
 
-    enrolments: tuple[Enrolment, ...]
-    revocations: tuple[Revocation, ...] = field(default=())
+    def __init__(self, enrolments: Iterable[Enrolment] = (), revocations: Iterable[Revocation] = ()) -> None:
+        self.enrolments: list[Enrolment] = []
+        self.revocations: list[Revocation] = list(revocations)
+        self._of: defaultdict[str, list[Enrolment]] = defaultdict(list)
+        self._owners: dict[bytes, str] = {}
+        for one in enrolments:
+            self.add(one)
+
+    def add(self, enrolment: Enrolment) -> None:
+        """Take the next enrolment."""
+        self.enrolments.append(enrolment)
+        self._of[enrolment.author].append(enrolment)
+        self._owners.setdefault(enrolment.thumbprint, enrolment.author)
 
     def key_of(self, author: str, index: int) -> Enrolment | None:
         """The enrolment in force for an author's entry at a ledger index; the gateway's first holds from the start."""
-        mine = [e for e in self.enrolments if e.author == author]
-        before = [e for e in mine if e.index < index]
-        known = before[-1] if before else mine[0] if mine and author == GATEWAY else None
-        return None if known is None or self.revoked_before(known, index) else known
+        mine = self._of.get(author, [])
+        known = next((e for e in reversed(mine) if e.index < index), mine[0] if mine and author == GATEWAY else None)
+        return None if known is None or self.revoked_before(known, index) is not None else known
 
     def of(self, author: str, thumbprint: bytes) -> Enrolment | None:
         """The enrolment of an author's key."""
-        return next((e for e in self.enrolments if (e.author, e.thumbprint) == (author, thumbprint)), None)
+        return next((e for e in self._of.get(author, ()) if e.thumbprint == thumbprint), None)
+
+    def has(self, author: str) -> bool:
+        """Whether the author was ever enrolled."""
+        return author in self._of
 
     def after(self, enrolment: Enrolment) -> Enrolment | None:
         """The enrolment that took over from one."""
-        return next((e for e in self.enrolments if e.author == enrolment.author and e.index > enrolment.index), None)
+        return next((e for e in self._of[enrolment.author] if e.index > enrolment.index), None)
 
     def before(self, enrolment: Enrolment) -> Enrolment | None:
         """The enrolment that one took over from."""
-        mine = [e for e in self.enrolments if e.author == enrolment.author and e.index < enrolment.index]
-        return mine[-1] if mine else None
+        return next((e for e in reversed(self._of[enrolment.author]) if e.index < enrolment.index), None)
 
     def revocation_of(self, enrolment: Enrolment) -> Revocation | None:
         """What revoked a key, if anything did."""
@@ -86,12 +100,14 @@ class Keyring:
 
     def author_of(self, thumbprint: bytes) -> str | None:
         """Whose key this is, to name the signer of what another should have signed."""
-        return next((e.author for e in self.enrolments if e.thumbprint == thumbprint), None)
+        return self._owners.get(thumbprint)
 
 
 def read(trail: Trail) -> tuple[Keyring, list[Finding]]:
     """Collect what the gateway says of keys. Whatever is not as the contract has it is a finding."""
-    ring, findings = Keyring(()), list[Finding]()
+    ring, findings = Keyring(), list[Finding]()
+    stated = [item for item in trail.items if item.header.type == "rotation"]
+    rotations = {(one.header.author, one.header.epoch, one.header.seq, one.hash): one for one in stated}
     for item in trail.of("enrolment", author=GATEWAY):
         where = f"{item.index} {item.where}"
         try:
@@ -100,16 +116,16 @@ def read(trail: Trail) -> tuple[Keyring, list[Finding]]:
             for said in revoked:
                 fault = None if ring.of(said.author, said.key_id) else "revokes a key that was never enrolled"
                 findings += [] if fault is None else [_fault(trail, item, f"{where}: {said.author}: {fault}")]
-                ring = Keyring(ring.enrolments, (*ring.revocations, Revocation(item.index, said)))
+                ring.revocations.append(Revocation(item.index, said))
             for part in enrolled:
-                enrolment, faults = _enrolment(trail, ring, item, part)
+                enrolment, faults = _enrolment(trail.archive.site, rotations, ring, item, part)
                 findings += [_fault(trail, item, f"{where}: {part.author}: {fault}") for fault in faults]
-                ring = Keyring((*ring.enrolments, enrolment), ring.revocations)
+                ring.add(enrolment)
         except Malformed as error:
             findings.append(Finding("enrolment", ok=False, text=f"{where}: {error}"))
     followed = {enrolment.by for enrolment in ring.enrolments}
-    for item in trail.items:
-        if item.header.type == "rotation" and item.index not in followed:
+    for item in stated:
+        if item.index not in followed:
             findings.append(_fault(trail, None, f"{item.index} {item.where}: no enrolment of the gateway follows it"))
     return ring, findings
 
@@ -122,7 +138,9 @@ def _fault(trail: Trail, at: Item | None, text: str) -> Finding:
     return Finding("enrolment", ok=False, text=text)
 
 
-def _enrolment(trail: Trail, ring: Keyring, item: Item, part: records.EnrolmentPart) -> tuple[Enrolment, list[str]]:
+def _enrolment(
+    site: str, rotations: Mapping[Place, Item], ring: Keyring, item: Item, part: records.EnrolmentPart
+) -> tuple[Enrolment, list[str]]:
     """An enrolment as it came to be, and what is wrong with that. Raises Malformed."""
     key = keys.from_cose_key(part.key)
     if keys.thumbprint(key) != part.key_id:
@@ -131,8 +149,9 @@ def _enrolment(trail: Trail, ring: Keyring, item: Item, part: records.EnrolmentP
     owner, known = ring.author_of(part.key_id), ring.key_of(part.author, item.index)
     faults = [] if owner is None else [f"is enrolled with a key that {owner} has or had"]
     if part.rotation is not None:
-        stated = _stated(trail, part.author, part.rotation)
-        fault = _rotation_fault(trail.archive.site, stated, item, part, known)
+        named = part.rotation
+        stated = rotations.get((part.author, named.epoch, named.seq, named.hash))
+        fault = _rotation_fault(site, stated, item, part, known)
         by = None if stated is None else stated.index
         if fault is not None:
             return Enrolment(*place, how="unexplained", by=by), [*faults, fault]
@@ -140,23 +159,16 @@ def _enrolment(trail: Trail, ring: Keyring, item: Item, part: records.EnrolmentP
     if part.reenrolled is not None:
         why = f"{part.reenrolled.by}: {part.reenrolled.reason}"
         return Enrolment(*place, how="reenrolment", why=why), faults
-    if not any(one.author == part.author for one in ring.enrolments):
+    if not ring.has(part.author):
         return Enrolment(*place), faults
     return Enrolment(*place, how="unexplained"), [*faults, "another key, by no rotation and for no stated reason"]
-
-
-def _stated(trail: Trail, author: str, place: records.Parent) -> Item | None:
-    """The author's entry that an enrolment names."""
-    named = author, place.epoch, place.seq, place.hash
-    found = ((one.header.author, one.header.epoch, one.header.seq, one.hash) for one in trail.items)
-    return next((one for one, at in zip(trail.items, found, strict=True) if at == named), None)
 
 
 def _rotation_fault(
     site: str, stated: Item | None, item: Item, part: records.EnrolmentPart, known: Enrolment | None
 ) -> str | None:
     """Why an enrolment does not follow from the rotation that it names. Who signed that entry is for `signatures`."""
-    if stated is None or stated.header.type != "rotation" or stated.index >= item.index:
+    if stated is None or stated.index >= item.index:
         return "names a rotation that is not in the ledger before it"
     where = f"{stated.index} {stated.where}"
     if known is None or stated.container.container.key_id != known.thumbprint:
