@@ -55,9 +55,9 @@ PURE = (
     "agent/drivers/modbus_latency.py", "agent/drivers/modbus_pieces.py", "agent/drivers/point.py",
     "agent/drivers/profile.py", "agent/drivers/profile_checks.py", "agent/drivers/registers.py",
     "agent/drivers/words.py", "gateway/admit.py", "gateway/attribution.py", "gateway/batch_facts.py",
-    "gateway/cross_check.py", "gateway/enrolments.py", "gateway/factors.py", "gateway/manual.py", "gateway/media.py",
-    "gateway/metering.py",
-    "gateway/overlap.py", "gateway/site_model.py", "gateway/statement.py", "gateway/summed.py", "gateway/trust.py",
+    "gateway/cross_check.py", "gateway/derived.py", "gateway/enrolments.py", "gateway/factors.py", "gateway/manual.py",
+    "gateway/media.py", "gateway/metering.py", "gateway/overlap.py", "gateway/recoveries.py", "gateway/site_model.py",
+    "gateway/statement.py", "gateway/summed.py", "gateway/trust.py",
     "gateway/virtual.py", "witness/judge.py",
 )  # fmt: skip
 WORLD = {
