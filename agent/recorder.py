@@ -71,6 +71,7 @@ class Recorder:
         self._standings: dict[str, identity.Standing] = {}
         self._parent: Head | None = None  # the entry this epoch follows
         self._jumps: list[tuple[int, int]] = []  # of our time, since the start: when, and how far
+        self._told_since_ns = 0  # since when our time is told by the clock as it is anchored now
         self.rounds_kept = 0  # how often scans and events became durable
         self._configure(self._as_configured())
 
@@ -81,6 +82,7 @@ class Recorder:
 
     def open(self, now_ns: int) -> None:
         """Begin an epoch after whatever the journal holds, and seal what the last run left unsealed."""
+        self._told_since_ns = now_ns
         self._tell_damage(now_ns)
         left, head = self._journal.left(), self._journal.head()
         self._standings = rows.read_standings(left.state.get("identities"))
@@ -141,7 +143,9 @@ class Recorder:
     def reanchored(self, from_ns: int, to_ns: int) -> None:
         """Our time has jumped: nothing was waited for meanwhile, and no shift begins or ends there."""
         self._jumps = [*self._jumps, (from_ns, to_ns - from_ns)]
-        after, events = scheduled.jumped(self._lines, self._settings.lines, self._stated.calendar, from_ns, to_ns)
+        since_ns, self._told_since_ns = self._told_since_ns, to_ns
+        calendar, jump = self._stated.calendar, (from_ns, to_ns)
+        after, events = scheduled.jumped(self._lines, self._settings.lines, calendar, since_ns, jump)
         if after is not self._lines or events:
             self._keep([], events, {"lines": rows.write_lines(after)}, to_ns)
             self._lines = after

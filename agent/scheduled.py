@@ -31,7 +31,7 @@ def passed(
         if state.last is not None and now_ns // NS <= state.last.seen.answered_ns // NS:
             continue  # edges are on whole seconds; a clock that was set back has passed them already
         if state.last is not None and now_ns - state.last.seen.answered_ns > SILENT_MOST_NS:
-            states[line.name], more = _jumped(line, state, calendar, now_ns)
+            states[line.name], more = _jumped(line, state, calendar, now_ns, now_ns)
             events += more
             continue
         states[line.name], ended, more = _passed(line, state, calendar, now_ns)
@@ -41,17 +41,20 @@ def passed(
 
 
 def jumped(
-    lines: Lines, settings: Iterable[Line], calendar: CalendarPart | None, from_ns: int, to_ns: int
+    lines: Lines, settings: Iterable[Line], calendar: CalendarPart | None, since_ns: int, jump: tuple[int, int]
 ) -> tuple[Lines, list[EventPart]]:
-    """Let our time jump. What is counted at an instant in between nobody has read, and what was read before it is
-    stated too early: no edge lies there.
+    """Let our time jump, from one instant to another. It was behind since `since_ns`, or may have been.
+
+    What is counted at an instant in between nobody has read, and what was read before it is stated too early: no edge
+    lies there. Nor was it what it is called at a start since then.
     """
+    from_ns, to_ns = jump
     settings = tuple(settings)
     lines, events = passed(lines, settings, calendar, from_ns)
     states = dict(lines.states)
     for line in settings:
         if line.told_by == "schedule" and calendar is not None and line.name in states:
-            states[line.name], more = _jumped(line, states[line.name], calendar, to_ns)
+            states[line.name], more = _jumped(line, states[line.name], calendar, to_ns, since_ns)
             events += more
     return (lines if states == lines.states else replace(lines, states=states)), events
 
@@ -86,17 +89,20 @@ def _passed(
     return LineState(now, running, joined), ended, events
 
 
-def _jumped(line: Line, state: LineState, calendar: CalendarPart, to_ns: int) -> tuple[LineState, list[EventPart]]:
-    """A shift that still goes on goes on; one that ended, or began, at an instant jumped over has no record."""
+def _jumped(
+    line: Line, state: LineState, calendar: CalendarPart, to_ns: int, since_ns: int
+) -> tuple[LineState, list[EventPart]]:
+    """A shift goes on that began before `since_ns` and has not ended; any other has no record."""
     worked = shift_of(to_ns, zone_of(calendar.zone), calendar.calendar)
     name = None if worked is None else batch_name(line.name, worked.on.isoformat(), worked.name)
     now = Look(Seen(requested_ns=to_ns, answered_ns=to_ns, source_ns=None), name, line.makes or "")
     running = state.running
-    if running is not None and running.batch == name:
+    if running is not None and running.batch == name and running.start.earliest_ns < since_ns:
         return replace(state, last=now), []
     events = []
     if running is not None:
-        detail: dict[str, object] = {"batch": running.batch, "reason": "the clock jumped over its end"}
+        why = "the clock was behind at its start" if running.batch == name else "the clock jumped over its end"
+        detail: dict[str, object] = {"batch": running.batch, "reason": why}
         events.append(EventPart(event="batch_abandoned", about=line.name, at_ns=to_ns, detail=detail))
     if name is not None and name != state.joined_late:
         events += told(line.name, now, None, None)

@@ -88,6 +88,23 @@ def test_an_edge_at_the_jump_is_as_wide_as_the_jump_and_its_energy_within_bounds
     site.stop()
 
 
+def test_a_shift_that_began_before_a_restart_goes_on_over_a_jump(tmp_path):
+    """A machine without a battery was off for an hour of the day shift: its ends are right, and so is its energy."""
+    site = Site.at(tmp_path, SHIFTS)
+    six_ns = when("2023-11-14T06:00")
+    site.start((six_ns - T0) // S - 60)
+    site.recorder.take([], [], {}, six_ns - 30 * S)
+    site.recorder.take([], [], {}, six_ns + 30 * S)
+    site.recorder.seal(six_ns + 40 * S)
+    site.stop()
+    site.start((six_ns - T0) // S + 41)
+    site.recorder.reanchored(six_ns + 60 * S, six_ns + 3600 * S)
+    site.recorder.seal(six_ns + 3601 * S)
+    assert [event.event for event in site.history().events()] == ["batch_joined_late", "batch_started"]
+    assert site.recorder.so_far()[0].states["press"].running.batch == "press-2023-11-14-day"
+    site.stop()
+
+
 def test_what_waits_for_its_last_readings_is_not_given_up_for_a_jump(tmp_path):
     """close_wait is 10 s: the meter is silent from the end of the batch until two rounds after the jump."""
     site = Site.at(tmp_path)
@@ -109,8 +126,16 @@ def when(text):
 @pytest.mark.parametrize(
     ("from_", "to", "events"),
     [
-        # within a shift: it goes on
-        ("2023-11-14T07:00", "2023-11-14T12:00", ["batch_started press-2023-11-14-day"]),
+        # within a shift that began by a clock that was behind: it did not begin then
+        (
+            "2023-11-14T07:00",
+            "2023-11-14T12:00",
+            [
+                "batch_started press-2023-11-14-day",
+                "batch_abandoned press-2023-11-14-day",
+                "batch_joined_late press-2023-11-14-day",
+            ],
+        ),
         # over a change of shifts: the old has no end and the new no start that anyone has read
         (
             "2023-11-14T17:30",

@@ -87,11 +87,25 @@ def test_a_silence_of_years_makes_up_no_shifts():
 
 def test_a_jump_between_shifts_changes_nothing_and_other_lines_are_left_alone():
     lines, _ = run(utc(2026, 7, 1, 17))
-    after, events = jumped(lines, [TAGS, LINE], CALENDAR, utc(2026, 7, 1, 17, 1), utc(2026, 7, 1, 18))
+    jump = utc(2026, 7, 1, 17, 1), utc(2026, 7, 1, 18)
+    after, events = jumped(lines, [TAGS, LINE], CALENDAR, 0, jump)
     assert events == []
     assert after.states["oven"].last.seen.answered_ns == utc(2026, 7, 1, 18)
-    assert jumped(lines, [TAGS], CALENDAR, utc(2026, 7, 1, 17, 1), utc(2026, 7, 1, 18)) == (lines, [])
-    assert jumped(lines, [LINE], None, 0, 1) == (lines, [])
+    assert jumped(lines, [TAGS], CALENDAR, 0, jump) == (lines, [])
+    assert jumped(lines, [LINE], None, 0, (0, 1)) == (lines, [])
+
+
+@pytest.mark.parametrize(("since", "goes_on"), [(utc(2026, 7, 1, 20) + 1, True), (utc(2026, 7, 1, 20), False)])
+def test_a_shift_whose_start_was_told_by_the_clock_that_was_behind_has_no_record(since, goes_on):
+    lines, _ = run(utc(2026, 7, 1, 17), utc(2026, 7, 1, 21))
+    jump = utc(2026, 7, 1, 22), utc(2026, 7, 1, 23)
+    after, events = jumped(lines, [LINE], CALENDAR, since, jump)
+    assert (after.states["oven"].running is not None) == goes_on
+    assert [event.detail.get("reason") for event in events] == (
+        [] if goes_on else ["the clock was behind at its start", None]
+    )
+    closing = run(utc(2026, 7, 2, 5), lines=after)[0].closing
+    assert [ended.running.batch for _, ended in closing] == (["oven-2026-07-01-night"] if goes_on else [])
 
 
 def test_a_clock_that_is_set_back_tells_nothing_twice():
