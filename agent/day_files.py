@@ -100,6 +100,7 @@ class DayFiles:
 
     def _surveyed(self, extents: list[Extent], name: str, confirmed: Mapping[bytes, int]) -> list[Extent]:
         there: dict[int, stored.Row] = {}
+        damaged = 0
         with files.reading(self.path(name)) as file:
             for row_id, *row in file.execute(SURVEY).fetchall():
                 if all(type(value) is form for value, form in zip(row, stored.FORMS, strict=False)):
@@ -107,9 +108,11 @@ class DayFiles:
                     if not undelivered or _is_sound(file, row_id):
                         there[row_id] = row
                         continue
-                self.found.append(f"{name}: row {row_id} is damaged")
+                damaged += 1
             self.latest_ns = max(self.latest_ns, _most(file, there, 6))
             self.covered = max(self.covered, _most(file, there, 7))
+        if damaged:
+            self.found.append(f"{name}: {damaged} damaged rows")
         self.sealed_ns |= {row[6] for row in there.values()}
         return stored.extended(extents, name, there.values())
 

@@ -25,6 +25,10 @@ class InUse(Exception):
     """Another process works in this folder."""
 
 
+class Damaged(Exception):
+    """Something that is still needed cannot be read."""
+
+
 def lock(folder: Path) -> int:
     """Claim a folder until the returned descriptor is closed or the process ends. Raises InUse."""
     path = folder / "lock"
@@ -50,6 +54,12 @@ def is_full(error: Exception, folder: Path) -> bool:
         unclear = code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
         return code == sqlite3.SQLITE_FULL or (unclear and free_bytes(folder) < ROOM_LEAST)
     return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether a file turned out to be damaged: opening it anew sees to it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, Damaged) or code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def free_bytes(folder: Path) -> int:

@@ -43,9 +43,10 @@ class Journal:
 
     def reopen(self) -> None:
         """Take the path of a start once more, after a failed write or where an entry turned out to be damaged."""
-        self._open.close()
-        self._days.close()
+        before = self._open, self._days
         self._survey()
+        for one in before:  # until here they are what there is: a reopening may fail, too
+            one.close()
 
     def close(self) -> None:
         """Let go of the files."""
@@ -168,8 +169,9 @@ class Journal:
         path = self.folder / "open.db"
         found = files.prepare(path)
         connection, aside = files.opened(path, OPEN)
-        self._open, self._days = OpenFile(path, connection), DayFiles(self.folder)
-        self._days.survey(self._open.confirmed)
+        opened, days = OpenFile(path, connection), DayFiles(self.folder)
+        days.survey(opened.confirmed)
+        self._open, self._days = opened, days
         head = self._open.head()
         # one seal can be ahead of it, by a crash between the two commits
         self._is_stale = head is not None and len({ns for ns in self._days.sealed_ns if ns > head[1]}) > 1

@@ -37,7 +37,7 @@ def lines(folder: Path, room: Room, retention_days: int) -> list[str]:
     waiting = sum(one.waiting for one in held.values() if one)
     oldest = min((one.oldest_ns for one in held.values() if one and one.oldest_ns is not None), default=None)
     quota = "none: the disk is the limit" if room.bytes_max is None else _bytes(room.bytes_max)
-    kept = f"deleted {retention_days} days after their date if delivered"
+    kept = f"days that were delivered go {retention_days} days after the next began"
     told += [
         f"not delivered: {waiting} entries" + (f", the oldest sealed {_utc(oldest)}" if oldest is not None else ""),
         f"kept: {_bytes(room.used_bytes())}; quota {quota}; {kept}",

@@ -42,9 +42,10 @@ class Keeper:
         self._recorder: Recorder | None = None
         self._waiting = Waiting()
         self._needed_ns = 0  # what batches rest on, as far as last known; before that, everything
+        self._forsaken_ns = 0  # up to when readings are gone that some batch needs
         self._tidied_ns = self._retry_ns = self._rested_ns = 0
         self._pause_ns = PAUSE_FIRST_NS
-        self._was_full = False
+        self._failed = self._was_full = False  # since it was written to last: at all, and for want of room
         self.checkpoint: TreeHead | None = None
 
     @property
@@ -119,15 +120,14 @@ class Keeper:
         """Whether it could be done. After a failure that may pass, the recorder is not used again."""
         try:
             call()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, files.Damaged) as error:
             full = files.is_full(error, self._journal.folder)
-            corrupt = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-            if not full and not corrupt:
+            if not full and not files.is_damage(error):
                 raise
-            if self._recorder is not None or self._retry_ns == 0:
+            if not self._failed:
                 what = "readings wait in memory" if full else "it is opened anew"
                 log.error("journal: %s: %s", error, what)  # noqa: TRY400 - the disk's fault, not ours
-            self._recorder, self._was_full = None, self._was_full or full
+            self._recorder, self._failed, self._was_full = None, True, self._was_full or full
             self._retry_ns = now_ns + self._pause_ns
             self._pause_ns = min(2 * self._pause_ns, PAUSE_MOST_NS)
             return False
@@ -137,24 +137,21 @@ class Keeper:
         """Make a recorder by the path of a start, after making room where a write failed."""
         if not self._guarded(partial(self._recovered, now_ns), now_ns):
             return False
-        if self._was_full:
+        if self._failed:
             log.info("journal: written to again")
-        self._was_full, self._pause_ns, self._retry_ns = False, PAUSE_FIRST_NS, 0
+        self._failed, self._was_full, self._pause_ns = False, False, PAUSE_FIRST_NS
         self._waiting.own_up(now_ns)
         return True
 
     def _recovered(self, now_ns: int) -> None:
-        forsaken: list[Day] = []
-        if self._retry_ns:  # a write has failed
+        if self._failed:
             if self._was_full:
                 self._room.give_up_reserve()
-                again = (
-                    self._pause_ns > 2 * PAUSE_FIRST_NS
-                )  # then whatever was delivered may go, though a batch needs it
-                forsaken = self._free(lambda day: again or day.to_ns < self._needed_ns, at_least=int(again))
+                again = self._pause_ns > 2 * PAUSE_FIRST_NS  # then what a batch needs may go, too, if it was delivered
+                self._free(lambda day: again or day.to_ns < self._needed_ns, at_least=int(again))
             self._journal.reopen()
         self._recorder = recorder = self._begun(self._settings, self.checkpoint, now_ns)
-        self._forsake(recorder, forsaken, now_ns)
+        self._forsake(recorder, now_ns)
         self._tidy(now_ns)
 
     def _tidy(self, now_ns: int) -> None:
@@ -163,7 +160,7 @@ class Keeper:
         if recorder is None:
             return
         if self._journal.is_damaged():
-            raise sqlite3.DatabaseError("an entry that is still to be delivered cannot be read")
+            raise files.Damaged("an entry that is still to be delivered cannot be read")
         recorder.tell_gone(self._journal.untold(), now_ns)
         held = self._held()
         if self._room.lacking() or retention.expired(held, now_ns, self._retention_ns, now_ns):
@@ -181,33 +178,33 @@ class Keeper:
             if self._room.lacking():
                 log.warning("journal: %s deleted for want of room", path.name)
                 self._room.delete_aside(path)
-        self._forsake(recorder, self._free(lambda _: True), now_ns)
+        self._free(lambda _: True)
+        self._forsake(recorder, now_ns)
         for day in retention.undelivered(self._held(), self._needed_ns):
             if not self._room.over_quota() and not (self._was_full and self._room.is_tight()):
                 return
             gone = [Gone(extent, "disk_full") for extent in self._journal.extents() if extent.day == day.name]
             recorder.tell_gone(self._journal.lacking(gone), now_ns)  # durable before anything is deleted
             self._delete(day, "disk_full")
-            self._forsake(recorder, [day], now_ns)
+            self._forsake(recorder, now_ns)
 
-    def _free(self, chosen: Callable[[Day], bool], at_least: int = 0) -> list[Day]:
-        """Delete delivered days until nothing lacks; which."""
-        freed: list[Day] = []
-        for day in filter(chosen, retention.delivered(self._held(), self._needed_ns)):
-            if len(freed) >= at_least and not self._room.lacking():
-                break
+    def _free(self, chosen: Callable[[Day], bool], at_least: int = 0) -> None:
+        """Delete delivered days until nothing lacks."""
+        for at, day in enumerate(filter(chosen, retention.delivered(self._held(), self._needed_ns))):
+            if at >= at_least and not self._room.lacking():
+                return
             self._delete(day, "retired")
-            freed.append(day)
-        return freed
 
-    def _forsake(self, recorder: Recorder, deleted: Sequence[Day], now_ns: int) -> None:
+    def _forsake(self, recorder: Recorder, now_ns: int) -> None:
         """Batches that rested on a day that is gone have no record."""
-        needed = [day.to_ns for day in deleted if day.to_ns >= self._needed_ns]
-        if needed:
-            recorder.forsake(max(needed), now_ns)
+        if self._forsaken_ns:
+            recorder.forsake(self._forsaken_ns, now_ns)
+            self._forsaken_ns = 0
 
     def _delete(self, day: Day, cause: losses.Cause) -> None:
         log.info("journal: %s deleted: %s", day.name, "delivered" if cause == "retired" else "no room, not delivered")
+        if day.to_ns >= self._needed_ns:
+            self._forsaken_ns = max(self._forsaken_ns, day.to_ns)
         self._journal.delete(day.name, cause)
 
     def _held(self) -> list[Day]:

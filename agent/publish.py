@@ -181,7 +181,7 @@ class Publisher:
 
     def _unreadable(self, error: Exception) -> None:
         """No room, or damage that whoever keeps the journal sees to: what could not be sent or noted is so later."""
-        if isinstance(error, sqlite3.OperationalError | OSError) and not files.is_full(error, self._journal.folder):
+        if not files.is_full(error, self._journal.folder) and not files.is_damage(error):
             raise error
         if str(error) != self._unread:
             self._unread = str(error)

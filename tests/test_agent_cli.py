@@ -129,7 +129,7 @@ def test_the_journal_is_reported_on_and_where_there_is_none_that_is_said(tmp_pat
     status, out, err = run(capsys, "journal", path)
     assert (status, err) == (0, "")
     assert out.splitlines()[0].endswith("1 entries  1 not delivered")
-    assert "deleted 90 days after their date" in out
+    assert "go 90 days after the next began" in out
     site.stop()
 
 

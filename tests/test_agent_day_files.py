@@ -49,7 +49,7 @@ def test_a_survey_finds_what_was_appended(days, tmp_path):
 def test_an_undelivered_entry_that_is_damaged_is_not_there(days, tmp_path):
     change(tmp_path, "1970-01-02.db", "body = x'00' WHERE seq = 4")
     assert [(e.first, e.last) for e in surveyed(days, tmp_path).extents] == [(0, 2), (3, 3), (5, 5)]
-    assert days.found == ["1970-01-02.db: row 2 is damaged"]
+    assert days.found == ["1970-01-02.db: 1 damaged rows"]
     assert [(e.first, e.last) for e in surveyed(days, tmp_path, {ONE: 4}).extents] == [(0, 2), (3, 5)]
 
 

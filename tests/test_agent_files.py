@@ -159,3 +159,18 @@ def test_a_rescue_that_a_crash_cut_short_is_taken_up(tmp_path):
 def test_only_a_want_of_room_is_one(tmp_path, monkeypatch, error, free, full):
     monkeypatch.setattr(files, "free_bytes", lambda _: free)
     assert files.is_full(error, tmp_path) == full
+
+
+@pytest.mark.parametrize(
+    ("error", "damage"),
+    [
+        (sqlite_error(sqlite3.SQLITE_CORRUPT), True),
+        (sqlite_error(sqlite3.SQLITE_NOTADB), True),
+        (files.Damaged("an entry"), True),
+        (sqlite_error(sqlite3.SQLITE_FULL), False),
+        (sqlite3.ProgrammingError("ours"), False),
+    ],
+    ids=lambda value: str(getattr(value, "sqlite_errorcode", value)),
+)
+def test_only_damage_is_damage(error, damage):
+    assert files.is_damage(error) == damage

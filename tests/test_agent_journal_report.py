@@ -34,7 +34,9 @@ def test_days_what_is_not_delivered_and_what_is_free(site):
     assert first.endswith(f" {of_day[0]} entries  delivered")
     assert second.endswith(f" {of_day[1]} entries  2 not delivered")
     assert waiting.startswith("not delivered: 2 entries, the oldest sealed 2023-11-15T22:13:2")
-    assert kept.endswith("; quota none: the disk is the limit; deleted 90 days after their date if delivered")
+    assert kept.endswith(
+        "; quota none: the disk is the limit; days that were delivered go 90 days after the next began"
+    )
     assert "reserve given up, or not yet made" in free
     assert "quota 64.0 MB" in report(site, 64_000_000)[3]
 

@@ -1,90 +1,15 @@
-"""The keeper: days go in their time, a full disk is survived, and what nobody has any more is said before it goes."""
+"""The keeper: days go in their time, room is made in order, and what nobody has any more is said before it goes."""
 
-import contextlib
 import shutil
-import subprocess
 from itertools import count
 
 import pytest
-from damage import Gateway, voids
-from plant_in_memory import CLOCK, KEY, SITE, S, Site, at_ns, round_of
+from damage import Gateway
+from kept_plant import DAY, Yard, few_rounds
+from plant_in_memory import at_ns
 
-from agent import files, keeper, waiting
-from agent.batches import Source
+from agent import files
 from agent.journal import Journal
-from agent.keeper import Keeper
-from agent.recorder import Recorder, Settings
-from agent.retention import DAY_NS
-from agent.room import Room
-from contract import body, records, segment
-from contract.entry import TreeHead
-from contract.records import EventPart
-from contract.writer import Writer
-
-DAY = 86_400
-KIB = 1024
-
-
-class Yard:
-    """A plant whose recorder is kept; time is the plant's number of rounds."""
-
-    def __init__(self, folder, reserve_bytes=0, days=2, bytes_max=None, plan=None, epochs=None):
-        site = Site.at(folder.parent / "site") if plan is None else None
-        self.plan, self.folder = plan or site.plan, folder
-        self.epochs = epochs or count(1)
-        self.journal = Journal(folder)
-        self.room = Room(folder, bytes_max, reserve_bytes)
-        self.keeper = Keeper(self.journal, self.room, days * DAY_NS, self.settings(), self.begun)
-
-    def settings(self):
-        config = self.plan.config
-        return Settings(self.plan.meters, config.line, bytes(32), 5 * S, 10 * S, config.calendar)
-
-    def begun(self, settings, checkpoint, now_ns):
-        fresh = (number.to_bytes(32, "big") for number in self.epochs)
-        writer = Writer(SITE, "edge-1", KEY, next(fresh)[16:])
-        recorder = Recorder(self.journal, writer, settings, lambda: CLOCK, lambda size: next(fresh)[-size:])
-        recorder.checkpoint = checkpoint
-        recorder.open(now_ns)
-        return recorder
-
-    def take(self, k, batch=None):
-        points = {p.id: p for plan in self.plan.meters if plan.meter.name == "press-plc" for p in plan.profile.points}
-        self.keeper.take(round_of(k, batch), [], {"press": Source(0, None, points)}, at_ns(k) + S * 9 // 10)
-
-    def run(self, first, last, batch=None):
-        for k in range(first, last):
-            self.take(k, batch)
-
-    def confirm(self):
-        """As if all had come to the gateway."""
-        heads = {}
-        for extent in self.journal.extents():
-            heads[extent.epoch] = extent.last
-        self.journal.confirm(heads)
-
-    def days(self):
-        return sorted(path.name for path in self.folder.glob("2023-*.db"))
-
-    def of(self, kind, form):
-        return [records.read(p, form) for e in self.journal.since(0, kind) for p in body.unpack(e.sealed.body).parts]
-
-    def events(self, name):
-        return [event for event in self.of("event", EventPart) if event.event == name]
-
-    def voids(self):
-        return [part for stored in self.journal.since(0, "void") for part in voids(stored)]
-
-    def batches(self):
-        heads = [body.unpack(stored.sealed.body).parts[0] for stored in self.journal.since(0, "batch")]
-        return [records.read(head, records.BatchPart).batch for head in heads]
-
-    def requests(self):
-        found = []
-        for stored in self.journal.since(0, "segment"):
-            for made in map(segment.decode, body.unpack(stored.sealed.body).parts):
-                found += [requested for b in made.blocks for requested in b.requested_ns if made.meter == "press"]
-        return found
 
 
 @pytest.fixture
@@ -93,11 +18,6 @@ def yard(tmp_path):
     made.keeper.open(at_ns(0))
     yield made
     made.journal.close()
-
-
-def few_rounds(yard, *days, batch=None):
-    for day in days:
-        yard.run(day * DAY + 1, day * DAY + 13, batch)
 
 
 def test_a_delivered_day_goes_when_its_retention_is_over_and_no_other(yard):
@@ -156,66 +76,6 @@ def test_a_gateway_that_falls_back_behind_what_was_retired_is_told_so(yard):
     gateway.take(yard.journal)
     held = [(e.epoch, seq) for e in yard.journal.extents() for seq in range(e.first, e.last + 1)]
     assert set(held) == set(gateway.admitted)
-
-
-def limited(monkeypatch, yard):
-    """Databases that cannot grow, as on a full disk, until the switch is off."""
-    switch = {"full": True}
-    durable = files.durable
-
-    def bounded(connection):
-        durable(connection)
-        if switch["full"]:
-            connection.execute("PRAGMA max_page_count = 1")  # no less than it has
-        return connection
-
-    monkeypatch.setattr(files, "durable", bounded)
-    for connection in (yard.journal._open._file, yard.journal._days._day[1]):
-        connection.execute("PRAGMA max_page_count = 1")
-    return switch
-
-
-def test_what_cannot_be_written_waits_and_is_recorded_once(yard, monkeypatch):
-    yard.run(1, 12, "A")
-    switch = limited(monkeypatch, yard)
-    yard.run(12, 120, "A")
-    assert yard.keeper.epoch == b"", "the disk is full"
-    assert yard.keeper.so_far()[1] == {}
-    switch["full"] = False
-    yard.keeper.checkpoint = TreeHead(size=3, root=bytes(32))
-    yard.run(120, 200)
-    assert yard.keeper.epoch
-    requests = yard.requests()
-    assert len(requests) == len(set(requests))
-    assert {at_ns(k) for k in range(1, 194)} <= set(requests)
-    assert yard.batches() == []
-    assert [event.detail["batch"] for event in yard.events("batch_joined_late")] == ["A"]
-    assert yard.events("readings_lost") == []
-
-
-def test_beyond_what_memory_may_hold_readings_are_lost_counted_and_told(yard, monkeypatch):
-    monkeypatch.setattr(waiting, "READINGS_MAX", 60)
-    yard.run(1, 12)
-    switch = limited(monkeypatch, yard)
-    yard.run(12, 80)
-    switch["full"] = False
-    yard.run(80, 160)
-    (event,) = yard.events("readings_lost")
-    requests = set(yard.requests())
-    missing = {at_ns(k) for k in range(1, 153)} - requests
-    assert event.detail["readings"] == 6 * len(missing) > 0  # two of the meter and four of the controller a round
-    assert event.detail["from_ns"] == min(missing)
-    assert max(missing) <= event.detail["to_ns"] < min(at for at in requests if at > max(missing))
-    assert event.detail["cause"] == "disk_full"
-
-
-def test_another_fault_is_not_taken_for_a_full_disk(yard, monkeypatch):
-    def broken(*_):
-        raise ValueError("ours")
-
-    monkeypatch.setattr(Recorder, "take", broken)
-    with pytest.raises(ValueError, match="ours"):
-        yard.take(1)
 
 
 def test_over_its_quota_the_journal_gives_up_delivered_days_then_others_after_a_void(yard):
@@ -335,53 +195,3 @@ def test_an_entry_damaged_while_the_agent_runs_is_declared_lost_and_delivery_goe
     gateway.take(yard.journal)
     held = {(e.epoch, n) for e in yard.journal.extents() for n in range(e.first, e.last + 1)}
     assert held == set(gateway.admitted)
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 6 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    try:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=6m", "none", folder], capture_output=True, check=False
-        )
-    except OSError:
-        pytest.skip("no mount")
-    if done.returncode:
-        pytest.skip("may not mount a file system here")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
-def fill(path):
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while file.write(bytes(4096)):
-            pass
-
-
-def test_a_disk_that_fills_up_is_survived_and_what_it_costs_is_said(small_disk, monkeypatch):
-    monkeypatch.setattr(keeper, "PAUSE_MOST_NS", 2 * S)
-    yard = Yard(small_disk / "data", reserve_bytes=512 * KIB)
-    yard.keeper.open(at_ns(0))
-    few_rounds(yard, 0, 1)
-    sealed = {(one.epoch, one.seq): one for one in yard.journal.after({}, 10_000)}
-    assert yard.room.has_reserve()
-    filler = small_disk / "somebody's"
-    fill(filler)
-    yard.run(2 * DAY, 2 * DAY + 400)  # no day is delivered: the oldest must go for what is new
-    assert yard.voids(), "the disk was full, and nothing had to go"
-    filler.unlink()
-    yard.run(2 * DAY + 400, 2 * DAY + 450)
-    assert yard.keeper.epoch
-    assert yard.room.has_reserve()
-    requests = yard.requests()
-    assert len(requests) == len(set(requests))
-    assert {at_ns(k) for k in range(2 * DAY, 2 * DAY + 440)} <= set(requests)
-    named = {(v.epoch, n) for v in yard.voids() for n in range(v.first, v.last + 1)}
-    held = {(e.epoch, n) for e in yard.journal.extents() for n in range(e.first, e.last + 1)}
-    assert set(sealed) <= held | named, "something is gone that no void names"
-    gateway = Gateway()
-    gateway.take(yard.journal)
-    assert held <= set(gateway.admitted)
-    yard.journal.close()

@@ -20,8 +20,8 @@ async def test_a_journal_that_cannot_be_read_now_is_read_again_later(tmp_path, m
         "corrupt": sqlite3.DatabaseError("database disk image is malformed"),
         "busy": sqlite3.OperationalError("database is locked"),
     }[error]
-    if error != "corrupt":
-        made.sqlite_errorcode = sqlite3.SQLITE_FULL if error == "full" else sqlite3.SQLITE_BUSY
+    codes = {"full": sqlite3.SQLITE_FULL, "corrupt": sqlite3.SQLITE_CORRUPT, "busy": sqlite3.SQLITE_BUSY}
+    made.sqlite_errorcode = codes[error]
     tried = []
 
     def unreadable(*_):
