@@ -65,7 +65,8 @@ soak: $(VENV)/dev.stamp
 	$(BIN)/python -m simulators.ordeal.run --kills 1000 --seed 1
 	$(BIN)/python -m simulators.ordeal.run --kills 400 --seed 1 --rotate
 	$(BIN)/python -m simulators.kills --kills 60 --seed 1
-	ALTERED_EVERY=1 HOSTILE_TIMES=20 $(BIN)/python -m pytest -q tests/test_verifier_altered.py tests/test_verifier_hostile.py
+	ALTERED_EVERY=1 HOSTILE_TIMES=20 EVERY_CALL=1 $(BIN)/python -m pytest -q tests/test_verifier_altered.py \
+	  tests/test_verifier_hostile.py tests/test_ordeal_every_call.py
 	for seed in 1 2 3 4 5; do \
 	  $(BIN)/metertrail demo --seconds 90 --seed $$seed --free-ports --report build/soak-$$seed.json || exit 1; \
 	done
