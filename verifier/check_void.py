@@ -1,7 +1,8 @@
 """What agents declared lost for good must be told: which entries, of what time, why, and when that was said.
 
 In: a trail and the statement's period. Out: one finding per range. Never: a hole taken for nothing having happened in
-it: the period it touches may lack a batch that only the lost entries told of.
+it: the period it touches may lack a batch that only the lost entries told of. Nor for another time's by its author's
+word alone: the entries around it tell when it was sealed.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from contract.void_records import VoidPart, voids_of
 from verifier import lineages
 from verifier.check_batches import Period
 from verifier.finding import Finding
+from verifier.lost_time import Around
 from verifier.trail import Item, Trail
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,8 +43,9 @@ def lost_of(items: Iterable[Item]) -> dict[bytes, list[Lost]]:
 
 def voids(trail: Trail, period: Period | None) -> Iterator[Finding]:
     """Every range declared lost. One whose time touches the statement's period fails: nobody can say it is complete."""
+    around = {author: Around.of(items) for author, items in lineages.by_author(trail.items).items()}
     for item, part, missing in _ranges(trail):
-        yield _finding(item, part, missing, period)
+        yield _finding(item, part, missing, period, around[item.header.author].sealed(item, part))
     yield from _gaps(trail, period)
 
 
@@ -94,7 +97,9 @@ def _places(part: VoidPart, held: set[tuple[str, bytes, int]]) -> Iterator[int]:
         yield from (seq for _, epoch, seq in held if epoch == part.epoch and part.first <= seq <= part.last)
 
 
-def _finding(item: Item, part: VoidPart, missing: int, period: Period | None) -> Finding:
+def _finding(
+    item: Item, part: VoidPart, missing: int, period: Period | None, sealed: tuple[int, int] | None
+) -> Finding:
     name = f"{item.header.author} {part.epoch.hex()[:8]}/{part.first} to {part.last}"
     if not missing:
         return Finding("void", ok=True, text=f"{name}: declared lost by entry {item.index}, but all of it is here")
@@ -103,6 +108,11 @@ def _finding(item: Item, part: VoidPart, missing: int, period: Period | None) ->
         f"{name}: {missing} entries lost ({part.cause}{detail}) of {_time(part.from_ns)} to {_time(part.to_ns)}, "
         f"declared {_time(item.header.sealed_ns)} by entry {item.index}"
     )
+    if sealed is not None and period is not None and not period.touches(part.from_ns, part.to_ns):
+        told = f"{text}; by the entries around them they were sealed {_time(sealed[0])} to {_time(sealed[1])}"
+        found = _judged(told, *sealed, period)
+        if not found.ok:
+            return found
     return _judged(text, part.from_ns, part.to_ns, period)
 
 
