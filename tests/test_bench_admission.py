@@ -22,13 +22,16 @@ def test_a_small_chain_is_measured(capsys, monkeypatch, tmp_path):
         "mosquitto is not installed: not compared",
         "VictoriaMetrics, one time: not compared",
     ]
-    assert [line.split()[0] for line in told[-4:-1]] == ["on", "the", "Parquet,"]
+    named = [line.split()[0] for line in told[-6:-1]]
+    assert named == ["on", "the", "packs,", "packs,", "Parquet,"]
+    assert all(float(line.split()[-1]) > 0 for line in told[-6:-1])
 
 
 def test_a_chain_that_is_not_admitted_is_no_figure(tmp_path):
     messages = list(evidence.messages(evidence.readings(1, 20, seed=1), 10, keys.generate()))
+    url, stranger = sqlite_url(tmp_path / "ledger.sqlite"), keys.generate().public_key()
     with pytest.raises(RuntimeError, match="0 of 3 entries"):
-        admission.admitted(sqlite_url(tmp_path / "ledger.sqlite"), tmp_path, keys.generate().public_key(), messages)
+        admission.admitted(url, tmp_path, keys.generate(), stranger, messages)
 
 
 def test_a_broker_passes_every_message_on(tmp_path, need):

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,15 +25,19 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from contract import keys, records
 from contract.topics import Topic, format_topic
+from gateway import database, pack
 from gateway.database import sqlite_url
 from gateway.ingest import GROUP_MAX
 from gateway.ledger import Ledger
+from gateway.ledger_rows import Database
+from gateway.pack_form import ENTRIES, READINGS
 from gateway.sequencer import Message, Sequencer
 from simulators.bench import evidence, servers, stores
 from simulators.bench.acquisition import cpu_s
 
 TOPIC = Topic(evidence.SITE, evidence.AGENT, "entries")
 FORWARDED_S = 120.0
+DAY_NS = 86_400 * 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,11 @@ class Took:
     cpu_s: float
 
 
-def admitted(url: str, folder: Path, agent: keys.PublicKey, messages: Sequence[bytes]) -> Took:
+def admitted(
+    url: str, folder: Path, ledger_key: Ed25519PrivateKey, agent: keys.PublicKey, messages: Sequence[bytes]
+) -> Took:
     """Admit and commit every message, in groups as ingest makes them. Raises RuntimeError unless all are admitted."""
-    ledger = Ledger.open(url, evidence.SITE, Ed25519PrivateKey.generate(), folder / "checkpoints.txt")
+    ledger = Ledger.open(url, evidence.SITE, ledger_key, folder / "checkpoints.txt")
     try:
         sequencer = Sequencer(ledger, keys.generate(), time.time_ns, lambda _entries, _at_ns: None)
         begun = records.Author(parent=None, reason="start", software="bench", config_hash=bytes(32), started_ns=0)
@@ -61,6 +68,17 @@ def admitted(url: str, folder: Path, agent: keys.PublicKey, messages: Sequence[b
         return took
     finally:
         ledger.close()
+
+
+def packed(url: str, folder: Path, key: Ed25519PrivateKey) -> dict[str, int]:
+    """The bytes of each file that `metertrail ledger pack` makes of the ledger's entries, by name."""
+    opened = database.engine(url)
+    source = pack.Ledger(evidence.SITE, key.public_key(), Database(opened))
+    sizes: Counter[str] = Counter()
+    for _, index in pack.pack(source, folder, time.time_ns() + 2 * DAY_NS):
+        sizes.update({name: file.bytes for name, file in index.files.items()})
+    opened.dispose()
+    return sizes
 
 
 def forwarded(port: int, pid: int, messages: Sequence[bytes]) -> Took:
@@ -100,7 +118,7 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=60, help="of each meter, in one entry")
     parser.add_argument("--entries", type=int, default=1000)
     given = parser.parse_args()
-    key = keys.generate()
+    key, ledger_key = keys.generate(), Ed25519PrivateKey.generate()
     read = evidence.readings(given.meters, given.scans * given.entries, seed=1)
     messages = list(evidence.messages(read, given.scans, key))
     say = sys.stdout.write
@@ -115,15 +133,15 @@ def main() -> None:
         say(f"  {name:<28} {rates[0]:7.0f} entries/s {rates[1]:6.1f} M readings/s  {busy}\n")
 
     with ExitStack() as stack:
-        folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(4)]
-        database = folders[0] / "ledger.sqlite"
-        kept = admitted(sqlite_url(database), folders[0], key.public_key(), messages)
+        folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(5)]
+        file = folders[0] / "ledger.sqlite"
+        kept = admitted(sqlite_url(file), folders[0], ledger_key, key.public_key(), messages)
         tell("admitted, SQLite", kept)
         url = stack.enter_context(servers.postgresql(folders[1]))
         if url is None:
             say("  PostgreSQL is not installed: not compared\n")
         else:
-            tell("admitted, PostgreSQL", admitted(url, folders[1], key.public_key(), messages))
+            tell("admitted, PostgreSQL", admitted(url, folders[1], ledger_key, key.public_key(), messages))
         broker = stack.enter_context(servers.mosquitto(folders[2]))
         if broker is None:
             say("  mosquitto is not installed: not compared\n")
@@ -133,7 +151,10 @@ def main() -> None:
             say(f"  admission and commit take {kept.wall_s / passed.wall_s:.2f} of the time of forwarding\n")
         say("bytes a reading, all times included\n")
         say(f"  {'on the wire':<28} {size / read.count:5.2f}\n")
-        say(f"  {'the ledger, SQLite':<28} {database.stat().st_size / read.count:5.2f}\n")
+        say(f"  {'the ledger, SQLite':<28} {file.stat().st_size / read.count:5.2f}\n")
+        archived = packed(sqlite_url(file), folders[4], ledger_key)
+        say(f"  {'packs, verbatim':<28} {archived[ENTRIES] / read.count:5.2f}\n")
+        say(f"  {'packs, their Parquet':<28} {archived.get(READINGS, 0) / read.count:5.2f}\n")
         for name, stored in stores.sizes(read, folders[3]):
             say(f"  {name:<28} {stored / read.count:5.2f}\n" if stored else f"  {name}: not compared\n")
 
