@@ -15,6 +15,7 @@ from typing import Literal
 
 from contract.entry import Clock
 
+RUNNING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while a machine sleeps, where there is one
 STEP_NS = 100_000_000  # a difference that slewing cannot explain
 TIME_ERROR = 5  # adjtimex(2): the kernel's clock is not synchronised
 UNSYNCHRONISED = 0x0040  # adjtimex(2): STA_UNSYNC
@@ -52,7 +53,7 @@ class Step:
 
     @property
     def jump_ns(self) -> int:
-        """How far ours jumped: what was stated before in this boot is earlier by so much than it was."""
+        """How far ours jumped: what was stated by the clock that was behind, in this boot, was later by so much."""
         return self.to_ns - self.from_ns
 
 
@@ -64,7 +65,7 @@ class AgentClock:
     """
 
     def __init__(self, not_before_ns: int = 0) -> None:
-        system_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
+        system_ns, monotonic_ns = time.time_ns(), _up_ns()
         self._boot = _boot_id()
         self._anchor = max(system_ns, not_before_ns), monotonic_ns  # one value: other threads read it
         self._libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
@@ -81,14 +82,14 @@ class AgentClock:
     def now_ns(self) -> int:
         """UTC, never less than before."""
         wall_ns, monotonic_ns = self._anchor
-        return wall_ns + time.monotonic_ns() - monotonic_ns
+        return wall_ns + _up_ns() - monotonic_ns
 
     def step(self) -> Step | None:
         """Compare with the system's clock: what has happened since the last call, if anything."""
         if self._untold is not None:
             told, self._untold = self._untold, None
             return told
-        wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
+        wall_ns, monotonic_ns = time.time_ns(), _up_ns()
         ours_ns = self._anchor[0] + monotonic_ns - self._anchor[1]
         ahead_ns = wall_ns - ours_ns
         step_ns = ahead_ns + self._behind_ns
@@ -110,7 +111,7 @@ class AgentClock:
             synchronised=followed and apart_ns < STEP_NS if told >= 0 else None,
             error_ns=max(0, timex.maxerror) * 1000 + apart_ns if followed else None,
             boot=self._boot,
-            monotonic_ns=time.monotonic_ns(),
+            monotonic_ns=_up_ns(),
         )
 
     def _step(
@@ -122,6 +123,11 @@ class AgentClock:
         at_ns: int,
     ) -> Step:
         return Step(event, step_ns, from_ns, to_ns, at_ns, self._boot)
+
+
+def _up_ns() -> int:
+    """Nanoseconds since the boot."""
+    return time.clock_gettime_ns(RUNNING)
 
 
 def _boot_id() -> bytes | None:

@@ -200,9 +200,8 @@ def _in_words(step: Step) -> str:
     off = timedelta(seconds=abs(step.step_ns if step.event == "clock_behind" else step.jump_ns) // NS_PER_S)
     match step.event:
         case "clock_reanchored":
-            return (
-                f"clock_reanchored by_ms={step.jump_ns // NS_PER_MS}: what was stated before is {off} (h:mm:ss) early"
-            )
+            early = f"what was stated unsynchronised before is {off} (h:mm:ss) early"
+            return f"clock_reanchored by_ms={step.jump_ns // NS_PER_MS}: {early}"
         case "clock_behind":
             hint = "readings go on from there: set the clock; see 'Clock' in the manual if the journal is at fault"
             return f"clock_behind: the system's clock is {off} (h:mm:ss) behind the journal's end: {hint}"

@@ -146,7 +146,10 @@ async def test_where_our_time_jumps_everything_that_waits_by_it_hears_of_it(site
     assert (floor._crew.did, jumps) == ([("reanchored", 3600 * S)], [(at_ns(1), at_ns(3601))])
     (event,) = site.history().events()
     assert (event.event, event.at_ns, event.detail["boot"]) == ("clock_reanchored", at_ns(3601), None)
-    assert "clock_reanchored by_ms=3600000: what was stated before is 1:00:00 (h:mm:ss) early" in caplog.messages
+    assert (
+        "clock_reanchored by_ms=3600000: what was stated unsynchronised before is 1:00:00 (h:mm:ss) early"
+        in caplog.messages
+    )
 
 
 @pytest.mark.parametrize(
