@@ -184,7 +184,8 @@ class Keeper:
             if not self._room.over_quota() and not (self._was_full and self._room.is_tight()):
                 return
             gone = [Gone(extent, "disk_full") for extent in self._journal.extents() if extent.day == day.name]
-            recorder.tell_gone(self._journal.lacking(gone), now_ns)  # durable before anything is deleted
+            if not recorder.tell_gone(self._journal.lacking(gone), now_ns):  # durable before anything is deleted
+                return
             self._delete(day, "disk_full")
             self._forsake(recorder, now_ns)
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent import closing, columns, identity, lines, losses, manifest, recall, rows, scheduled
+from agent import closing, columns, identity, lines, losses, manifest, recall, rows, scheduled, stored
 from agent.batches import Ended, Source
 from agent.closing import Place
 from agent.config import Line
@@ -23,7 +23,7 @@ from agent.told import event as in_words
 from contract import keys, records, rotation
 from contract.calendar_form import ZonedCalendarForm
 from contract.chain import Head
-from contract.entry import Clock, Header, Sealed, TreeHead
+from contract.entry import Clock, TreeHead
 from contract.problems import one_line
 from contract.segment import is_good
 from contract.writer import Circumstances, Span, Writer, write
@@ -150,10 +150,15 @@ class Recorder:
             self._keep([], events, {"lines": rows.write_lines(after)}, to_ns)
             self._lines = after
 
-    def tell_gone(self, gone: Sequence[Gone], now_ns: int) -> None:
-        """Put under a signature which entries nobody will ever send; in an epoch that lacks none of them itself."""
+    def tell_gone(self, gone: Sequence[Gone], now_ns: int) -> bool:
+        """Put under a signature which entries nobody will ever send; in an epoch that lacks none of them itself.
+
+        Whether that is so now: not while the key to sign with is out.
+        """
         if not gone:
-            return
+            return True
+        if not self._key_watch.is_there(self._writer.key):
+            return False
         if any(one.extent.epoch == self.epoch for one in gone):
             self.renew("entries of the epoch before are gone", now_ns)
         parts = [records.write(losses.void(one)) for one in gone]
@@ -162,6 +167,7 @@ class Recorder:
             log.error("epoch=%s seq=%d to %d gone cause=%s %s", extent.epoch.hex(), extent.first, extent.last, *what)
         for told in columns.cut(parts):
             self._journal.seal([self._write("void", told, Span(*losses.span(gone)), now_ns)], 0, now_ns)
+        return True
 
     def forsake(self, to_ns: int, now_ns: int) -> None:
         """Readings up to an instant are in the journal no longer: batches that rest on them will have no record."""
@@ -383,11 +389,7 @@ class Recorder:
     def _write(self, kind: str, parts: Sequence[bytes], span: Span, now_ns: int) -> Stored:
         now = Circumstances(now_ns, self._clock_state(), self.checkpoint, self._fresh(32))
         self._writer, header, sealed = write(self._writer, kind, parts, span, now)
-        return _stored(header, sealed)
-
-
-def _stored(header: Header, sealed: Sealed) -> Stored:
-    return Stored(sealed, header.epoch, header.seq, header.type, header.from_ns, header.to_ns)
+        return stored.of(header, sealed)
 
 
 def _points(counters: closing.Counters, places: Collection[Place]) -> set[Place]:

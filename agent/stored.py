@@ -11,7 +11,7 @@ from typing import Any
 
 import zstandard
 
-from contract.entry import Sealed
+from contract.entry import Header, Sealed
 from contract.message import PLAIN_BYTES_MAX
 
 ENTRIES = (
@@ -55,6 +55,11 @@ class Extent:
     last_hash: bytes | None
     from_ns: int
     to_ns: int
+
+
+def of(header: Header, sealed: Sealed) -> Stored:
+    """An entry that was just sealed."""
+    return Stored(sealed, header.epoch, header.seq, header.type, header.from_ns, header.to_ns)
 
 
 def row(entry: Stored, covers: int, at_ns: int) -> tuple[Any, ...]:

@@ -195,3 +195,16 @@ def test_an_entry_damaged_while_the_agent_runs_is_declared_lost_and_delivery_goe
     gateway.take(yard.journal)
     held = {(e.epoch, n) for e in yard.journal.extents() for n in range(e.first, e.last + 1)}
     assert held == set(gateway.admitted)
+
+
+def test_while_the_key_is_out_nothing_goes_that_only_a_void_could_tell_of(yard, monkeypatch):
+    few_rounds(yard, 0, 1, 2)
+    monkeypatch.setattr(yard.keeper._recorder._key_watch, "is_there", lambda _: False)
+    yard.room.bytes_max = 1
+    few_rounds(yard, 3)
+    assert yard.days()[0] == "2023-11-14.db"
+    assert yard.voids() == []
+    monkeypatch.undo()
+    yard.run(3 * DAY + 13, 3 * DAY + 30)
+    assert yard.days() == ["2023-11-17.db"]
+    assert yard.voids()
