@@ -2,8 +2,11 @@
 
 import archive_maker as maker
 from archive_maker import Factory
+from test_verifier_check_recover import NEW, Recovered
 from witnesses import NAME, S, cosigned, sealed, trusting
 
+from contract import checkpoint
+from contract.entry import TreeHead
 from verifier import archive
 from verifier.check_anchor import time_text
 from verifier.finding import Finding
@@ -53,6 +56,27 @@ def test_an_anchor_bounds_nothing_that_its_author_had_not_seen():
     batches = times(made)[:-1]
     assert [one.told["not_before_ns"] for one in batches] == [None, None]
     assert "not before: no outsider tells, not after: no outsider tells" in batches[0].text
+
+
+def test_a_head_of_a_ledger_that_was_replaced_bounds_nothing():
+    """A batch sealed while the old ledger had a thousand entries comes again, behind an anchor of the new one."""
+    one = Recovered()
+    made = one.made
+    at = sealed(made, noted(made, EARLY), EARLY * S)
+    for root, size in ((b"\7" * 32, 1000), (made.head().root, made.head().size)):
+        true_head, made.head = made.head, lambda size=size, root=root: TreeHead(size=size, root=root)
+        made.add(maker.AGENT, "batch", maker.batch_parts("L1-0002"), maker.T0, maker.T0)
+        made.head = true_head  # type: ignore[method-assign]
+    made.statement = b""
+    found = verify(archive.read(made.pack_with_note(noted(made, LATE))), trusting(made)).findings
+    again, new = [one.told["not_before_ns"] for one in found if one.check == "time" and one.told["index"] > at]
+    assert (again, new) == (None, EARLY * S)
+
+
+def noted(made: Factory, at_s: int) -> str:
+    """The replacing ledger as it stands, co-signed."""
+    head = made.head()
+    return cosigned(checkpoint.sign(checkpoint.Checkpoint(NEW, head.size, head.root), made.ledger_key), at_s)
 
 
 def test_a_clock_outside_its_bracket_is_told():

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from contract import checkpoint, cosignature, merkle
+from contract import checkpoint, cosignature
 from contract.anchor_records import AnchorPart
 from contract.checkpoint import Checkpoint
 from contract.errors import Inadmissible, Malformed
@@ -113,13 +113,7 @@ def _parsed(note: str) -> Checkpoint | None:
 
 def _states(trail: Trail, notes: Iterable[_Note]) -> dict[int, bytes]:
     """The ledger's roots at the sizes that notes speak of."""
-    sizes = {point.size for note in notes if (point := _parsed(note.text))}
-    frontier, roots = merkle.Frontier(), {0: merkle.root([])}
-    for kept in trail.archive.entries if sizes else ():
-        frontier.append(merkle.leaf_hash(kept.signed))
-        if frontier.size in sizes:
-            roots[frontier.size] = frontier.root()
-    return roots
+    return trail.states({point.size for note in notes if (point := _parsed(note.text))})
 
 
 def _check(trail: Trail, note: _Note, point: Checkpoint | None, states: dict[int, bytes]) -> str | None:

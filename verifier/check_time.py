@@ -4,7 +4,7 @@ In: a trail and the anchors in it. Out: a line for the run entry and for each ba
 the entry, not about what it tells of: whoever owned all keys could have written everything just before an anchor.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from contract.errors import Malformed
@@ -22,9 +22,13 @@ class Bracket:
     not_after: Anchor | None
 
 
-def bracket(item: Item, outside: Outside) -> Bracket:
-    """After the last outsider's word in the tree its author had seen, and by the first word of a tree that holds it."""
-    seen = item.header.checkpoint.size if item.header.checkpoint else 0
+def bracket(item: Item, outside: Outside, states: Mapping[int, bytes]) -> Bracket:
+    """After the last outsider's word in the tree its author had seen, and by the first word of a tree that holds it.
+
+    `states` are the ledger's roots: a head of a ledger that this one replaced says nothing of what stands here.
+    """
+    head = item.header.checkpoint
+    seen = head.size if head and states.get(head.size) == head.root else 0
     below = [one for one in outside.anchors if one.index is not None and one.index < seen]
     above = [one for one in outside.anchors if one.size > item.index]
     return Bracket(
@@ -54,11 +58,12 @@ def times(trail: Trail, outside: Outside) -> Iterator[Finding]:
     if not outside.anchors:
         return
     run = run_index(trail)
-    for item in trail.items:
-        if item.index == run:
-            yield _told(item, "run", bracket(item, outside))
-        elif item.header.type in {"batch", "late_batch"} and (name := _name(item)):
-            yield _told(item, name, bracket(item, outside))
+    mine = [item for item in trail.items if item.index == run or item.header.type in {"batch", "late_batch"}]
+    states = trail.states({item.header.checkpoint.size for item in mine if item.header.checkpoint})
+    for item in mine:
+        name = "run" if item.index == run else _name(item)
+        if name:
+            yield _told(item, name, bracket(item, outside, states))
     last = last_index(trail)
     if last is not None and not outside.covers(last):
         what = "the statement's run" if trail.archive.statement else "the last entry"

@@ -4,13 +4,13 @@ In: an `Archive`, or entries alone. Out: a `Trail` of those that could be read, 
 A part shown here is one its header's root proves; whether the header is its author's word is for the checks to say.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from contract import entry, records
+from contract import entry, merkle, records
 from contract.errors import Inadmissible
 from verifier.archive import Archive, Kept
 from verifier.finding import Finding
@@ -91,6 +91,15 @@ class Trail:
     def of(self, *types: str, author: str | None = None) -> Iterator[Item]:
         """Entries of these types in ledger order; without `author`, the agents' (who are everyone but the gateway)."""
         yield from _of(self.items, types, author)
+
+    def states(self, sizes: Collection[int]) -> dict[int, bytes]:
+        """The ledger's roots at these sizes, as far as the archive goes."""
+        frontier, roots = merkle.Frontier(), {0: merkle.root([])}
+        for kept in self.archive.entries if sizes else ():
+            frontier.append(merkle.leaf_hash(kept.signed))
+            if frontier.size in sizes:
+                roots[frontier.size] = frontier.root()
+        return roots
 
 
 def _of(items: Iterable[Item], types: tuple[str, ...], author: str | None) -> Iterator[Item]:
