@@ -29,7 +29,8 @@ class Lost:
 
 def beyond_lost(head: Head | None, epoch: bytes, lost: Iterable[Lost]) -> Head | None:
     """The head of an epoch once what follows it is declared lost up to an entry whose hash is known."""
-    steps = sorted((one for one in lost if one.hash is not None), key=lambda one: one.first)
+    due = 0 if head is None else head.seq + 1
+    steps = sorted((one for one in lost if one.hash is not None and one.last >= due), key=lambda one: one.first)
     for one in steps:
         due = 0 if head is None else head.seq + 1
         if one.hash is not None and one.first <= due <= one.last:

@@ -37,19 +37,20 @@ class Notice:
 
         Nothing that its author declared lost: no more of an epoch than what comes before that.
         """
-        lasts: dict[bytes, int] = {}
-        parents = [(parent.epoch, parent.seq) for parent in standing.children if parent]
-        for epoch, last in [*parents, *self.wanted_last.items()]:
+        lasts = dict(standing.missing)
+        for epoch, last in self.wanted_last.items():
             lasts[epoch] = max(last, lasts.pop(epoch, 0))
-        ranges = []
-        for epoch, last in lasts.items():
+        ranges: list[Wanted] = []
+        for epoch, last in reversed(lasts.items()):
+            if len(ranges) == WANTED_MAX:
+                break
             head = standing.epochs.get(epoch)
             first = 0 if head is None else head.seq + 1
             lost = [one.first for one in standing.lost.get(epoch, ()) if one.last >= first or one.hash is None]
             until = min([last, *(at - 1 for at in lost)])
             if first <= until and epoch not in standing.stopped:
                 ranges.append(Wanted(epoch=epoch, first=first, last=until))
-        return ranges[-WANTED_MAX:]
+        return ranges[::-1]
 
 
 @dataclass(slots=True)

@@ -55,6 +55,8 @@ class Standing:
     """One author. `epochs` is in the order of their latest admission; `children` holds every parent an epoch named.
 
     A parent that is not here is wanted for as long as it is missing: what is wanted follows from the ledger alone.
+    `named` and `missing` have the last entry of each epoch that is such a parent, and of those the ones not here: what
+    is done for a message must not grow with the epochs there were.
     `lost` has what it declared lost, by epoch; a head may be such an entry.
     `fresh` are the epochs that went on since the author's keys last changed.
     """
@@ -63,6 +65,8 @@ class Standing:
     latest: Head | None = None
     epochs: dict[bytes, Head] = field(default_factory=dict)
     children: dict[Head | None, None] = field(default_factory=dict)
+    named: dict[bytes, int] = field(default_factory=dict)
+    missing: dict[bytes, int] = field(default_factory=dict)
     stopped: set[bytes] = field(default_factory=set)
     lost: dict[bytes, tuple[Lost, ...]] = field(default_factory=dict)
     fresh: set[bytes] = field(default_factory=set)
@@ -75,6 +79,18 @@ class Standing:
         beyond = beyond_lost(head, epoch, self.lost.get(epoch, ()))
         if beyond is not None:
             self.epochs[epoch] = beyond
+            if beyond.seq >= self.missing.get(epoch, beyond.seq + 1):
+                del self.missing[epoch]
+
+    def follow(self, parent: Head | None) -> None:
+        """Let an epoch follow this entry, which may not be here."""
+        self.children[parent] = None
+        if parent is None:
+            return
+        self.named[parent.epoch] = max(parent.seq, self.named.get(parent.epoch, 0))
+        known = self.epochs.get(parent.epoch)
+        if known is None or known.seq < parent.seq:
+            self.missing[parent.epoch] = max(parent.seq, self.missing.pop(parent.epoch, 0))
 
     @property
     def key(self) -> PublicKey | None:
@@ -83,8 +99,9 @@ class Standing:
 
     def awaits(self, epoch: bytes, seq: int) -> bool:
         """Whether the chain has named this place: at or before a parent of another epoch, or declared lost."""
-        named = any(parent and parent.epoch == epoch and seq <= parent.seq for parent in self.children)
-        return named or any(lost.first <= seq <= lost.last for lost in self.lost.get(epoch, ()))
+        return seq <= self.named.get(epoch, -1) or any(
+            lost.first <= seq <= lost.last for lost in self.lost.get(epoch, ())
+        )
 
 
 @dataclass(slots=True)
@@ -107,12 +124,14 @@ class Trust:
         """
         standing, head = self.standing(entry.author), Head(entry.epoch, entry.seq, entry.hash)
         if entry.seq == 0:
-            standing.children[parent_of(shown_parts(body.unpack(entry.body)))] = None
+            standing.follow(parent_of(shown_parts(body.unpack(entry.body))))
         if entry.type == "void":
+            declared: dict[bytes, list[Lost]] = {}
             for part in voids_of(shown_parts(body.unpack(entry.body)), entry.epoch, entry.seq):
-                lost = Lost(part.first, part.last, part.last_hash)
-                standing.lost[part.epoch] = (*standing.lost.get(part.epoch, ()), lost)
-                standing.reach(part.epoch, None)
+                declared.setdefault(part.epoch, []).append(Lost(part.first, part.last, part.last_hash))
+            for epoch, lost in declared.items():  # once an epoch, however many ranges a void has
+                standing.lost[epoch] = (*standing.lost.get(epoch, ()), *lost)
+                standing.reach(epoch, None)
         self.past[entry.author, entry.epoch, entry.seq] = entry.hash
         known = standing.epochs.get(entry.epoch)
         if known is None or known.seq < entry.seq:

@@ -1,12 +1,12 @@
 """The state that admission decides by follows from the entries alone."""
 
 import pytest
-from authors import SITE, Author, admitted, author_part, enrolling, enrolment_part, nonce
+from authors import SITE, Author, admitted, author_part, enrolling, enrolment_part, nonce, void_part
 
 from contract import body, keys
 from contract.chain import Head
 from contract.errors import Malformed
-from gateway.trust import GATEWAY, Trust, parent_of, rebuild, shown_parts
+from gateway.trust import GATEWAY, Standing, Trust, parent_of, rebuild, shown_parts
 
 
 def test_rebuilding_is_accepting_one_by_one():
@@ -65,3 +65,34 @@ def test_withheld_parts_are_not_shown():
     assert shown_parts(body.unpack(whole)) == [b"one", b"two"]
     with pytest.raises(Malformed, match="withheld"):
         shown_parts(body.unpack(body.redact(whole, [1])))
+
+
+def test_a_void_of_many_ranges_is_taken_in_one_step_an_epoch(monkeypatch):
+    """One signed message must not keep all other agents waiting: ranges are put in order once, not once a range."""
+    edge, steps = Author("edge-1"), []
+    parts = [void_part("other", k, k, bytes([k % 256]) * 32) for k in range(1000)]
+    entries = [admitted(edge.begin()), admitted(edge.say("void", parts))]
+    trust, before = Trust(SITE), Standing.reach
+    monkeypatch.setattr(Standing, "reach", lambda of, *given: (steps.append(given), before(of, *given)))
+    for entry in entries:
+        trust.accept(entry)
+    assert [epoch for epoch, _ in steps] == [nonce("first"), nonce("other"), nonce("first")]
+    assert trust.standing("edge-1").epochs[nonce("other")] == Head(nonce("other"), 999, bytes([999 % 256]) * 32)
+
+
+def test_what_is_missing_is_known_without_a_look_at_every_epoch_there_was():
+    edge, trust = Author("edge-1"), Trust(SITE)
+    for number in range(20):
+        trust.accept(admitted(edge.begin(str(number), edge.head)))
+    standing = trust.standing("edge-1")
+    assert standing.missing == {}
+    held = [edge.say(), edge.say()]
+    trust.accept(admitted(edge.begin("next", edge.head)))
+    assert standing.missing == {nonce("19"): 2}
+    assert [standing.awaits(nonce("19"), seq) for seq in (0, 2, 3)] == [True, True, False]
+    assert standing.awaits(nonce("7"), 0)
+    assert not standing.awaits(nonce("next"), 0)
+    trust.accept(admitted(held[0]))
+    assert standing.missing == {nonce("19"): 2}
+    trust.accept(admitted(held[1]))
+    assert standing.missing == {}
