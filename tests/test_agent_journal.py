@@ -196,3 +196,23 @@ def test_publishing_threads_read_and_confirm_while_the_worker_writes(journal):
         done.set()
         published.result(20)
     assert journal.delivered() == {ONE: 59}
+
+
+def test_an_open_file_put_back_from_before_is_noticed_and_its_lines_are_not_taken_up(journal, folder):
+    journal.record([("scan", b"1")], {"lines": b"running", "parts": b"as configured"}, 1)
+    seal(journal, ONE, 0, 0, day=1)
+    journal.close()
+    old = (folder / "open.db").read_bytes()
+    journal.__init__(folder)
+    for day in (2, 3):
+        journal.record([("scan", b"2")], {"lines": b"idle"}, day * DAY_NS)
+        seal(journal, ONE, day - 1, day - 1, day=day)
+    reopened(journal, folder)
+    assert (journal.left().state["lines"], journal.found) == (b"idle", [])
+    journal.close()
+    (folder / "open.db").write_bytes(old)
+    journal.__init__(folder)
+    assert journal.left().state == {"parts": b"as configured"}
+    assert journal.found == ["open.db is older than what is sealed: batches are looked for anew"]
+    assert (journal.head().epoch, journal.head().seq) == (ONE, 2)
+    assert journal.last_row() >= 3, "ids never begin again"
