@@ -4,7 +4,11 @@ import archive_maker as maker
 import pytest
 from archive_maker import AGENT
 
+from contract import entry, records
+from contract.acknowledgement_records import AcknowledgementPart
 from contract.chain import Head
+from contract.manual_records import EntryRef
+from contract.void_records import VoidPart
 from verifier import archive, trail
 from verifier.check_chain import chains
 
@@ -66,3 +70,57 @@ def test_a_manifest_that_hides_its_parent_is_named():
     made = maker.factory()
     made.ledger[maker.index_of(made, AGENT, "manifest", 1)][1] = None
     assert "what this epoch follows is unknown" in faults(made)[0]
+
+
+def lines(made: maker.Factory) -> list[str]:
+    seen, _ = trail.read(archive.read(made.pack()))
+    return [finding.line() for finding in chains(seen) if not finding.ok]
+
+
+def acknowledged(made: maker.Factory, header: entry.Header, digest: bytes) -> None:
+    of = EntryRef(author=header.author, epoch=header.epoch, seq=header.seq, hash=digest)
+    part = AcknowledgementPart(entry=of, keeps="this", author="Li Wei", reason="disk", entered_ns=1)
+    made.add(maker.GATEWAY, "acknowledgement", [records.write(part)], maker.T0, maker.T0)
+
+
+@pytest.mark.parametrize("withheld", [False, True], ids=["shown", "withheld"])
+def test_a_word_from_before_an_epoch_answers_for_nothing_in_it(withheld: bool):
+    made = maker.opened()
+    maker.produced(made)
+    first = next(one for one in map(entry.read, (s for s, _ in made.ledger)) if one.header.author == AGENT)
+    acknowledged(made, first.header, first.hash(maker.SITE))
+    if withheld:
+        made.ledger[-1][1] = None
+    made.epoch(AGENT, maker.manifest_parts(), maker.TO_NS, None)
+    (line,) = lines(made)
+    assert line.startswith("FAIL chain ")
+    assert line.endswith("rollback: follows nothing, though its author has entries")
+
+
+def test_a_word_that_names_an_entry_before_it_is_there_is_a_fault():
+    made = maker.opened()
+    maker.produced(made)
+    made.epoch(AGENT, maker.manifest_parts(), maker.TO_NS, None)
+    begun = entry.read(made.ledger[-1][0])
+    acknowledged(made, begun.header, begun.hash(maker.SITE))
+    assert lines(made) == []
+    made.ledger[-2:] = reversed(made.ledger[-2:])
+    (line,) = lines(made)
+    assert line.startswith(f"FAIL chain {len(made.ledger) - 2} gateway ")
+    assert line.endswith("which came only after it")
+
+
+def test_a_void_withheld_explains_no_hole_before_it():
+    made = maker.opened()
+    maker.produced(made)
+    at = max(n for n, (signed, _) in enumerate(made.ledger) if entry.read(signed).header.type == "segment") - 1
+    del made.ledger[at]
+    made.epoch(AGENT, maker.manifest_parts(), maker.TO_NS)
+    part = VoidPart(
+        epoch=bytes(16), first=0, last=0, last_hash=None, from_ns=0, to_ns=1, cause="damaged", detail=""
+    )  # fmt: skip
+    made.add(AGENT, "void", [records.write(part)], maker.TO_NS, maker.TO_NS)
+    made.ledger[-1][1] = None
+    hole, hidden = lines(made)
+    assert hole.startswith(f"FAIL chain {at} ")
+    assert hidden.startswith(f"LACK chain {at + 2} ")

@@ -16,23 +16,23 @@ from verifier import lineages
 from verifier.check_void import declared, lost_of
 from verifier.finding import Finding, lacking
 from verifier.lineages import Word
-from verifier.trail import GATEWAY, Item, Trail, withheld
+from verifier.trail import GATEWAY, Alone, Item, Trail, withheld
 
 KEEPS = {"this": "its author goes on with this branch", "other": "this branch is set aside"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a chain; `is_hole`: entries are missing, and a `void` might say why."""
+    """What is wrong with a chain; `hole_before`: entries are missing before this one, and a `void` might say why."""
 
     text: str
-    is_hole: bool = False
+    hole_before: int | None = None
 
 
 def chains(trail: Trail) -> Iterator[Finding]:
     """Every author's epochs, in the order of the ledger."""
     said, every = lineages.words(trail)
-    hidden_words = withheld(trail, "acknowledgement")
+    hidden_words = [one for one in trail.of("acknowledgement", author=GATEWAY) if one.whole() is None]
     authors = lineages.by_author(trail.items)
     yield from (Finding("chain", ok=False, text=fault) for fault in _word_faults(authors, every))
     for author, items in sorted(authors.items()):
@@ -44,17 +44,22 @@ def chains(trail: Trail) -> Iterator[Finding]:
                 yield Finding("chain", ok=True, text=f"{_told(items, one)}, {_answered(spoken[one.begun.epoch])}")
 
 
-def _chain(author: str, items: Sequence[Item], odd: Sequence[Odd], hidden_words: str) -> Iterator[Finding]:
-    """One author's findings but for what somebody answers for."""
+def _chain(author: str, items: Sequence[Item], odd: Sequence[Odd], hidden_words: Sequence[Item]) -> Iterator[Finding]:
+    """One author's findings but for what somebody answers for.
+
+    What is withheld may say why only where it came in time: a `void` before what follows its hole, an acknowledgement
+    after what it speaks of.
+    """
     faults = list(_links(items)) + list(_unread(items))
     hidden = {item.index: item for item in items if _hides_parent(item) or _hides_void(item)}
-    may_be_lost = any(_hides_void(item) for item in items)
+    voids = [item.index for item in items if _hides_void(item)]
     for fault in faults:
-        given = fault.is_hole and may_be_lost
+        given = fault.hole_before is not None and min(voids, default=fault.hole_before) < fault.hole_before
         yield lacking("chain", fault.text) if given else Finding("chain", ok=False, text=fault.text)
     for one in odd:
-        given = bool(hidden_words) or (one.name == "gap" and may_be_lost)
-        yield Finding("chain", ok=False, text=_told(items, one) + hidden_words, withheld=given)
+        words = withheld(Alone(tuple(i for i in hidden_words if i.index > one.begun.index)), "acknowledgement")
+        given = bool(words) or (one.name == "gap" and bool(voids))
+        yield Finding("chain", ok=False, text=_told(items, one) + words, withheld=given)
     for item in hidden.values():
         what = "withheld: what it declares lost is unknown"
         if _hides_parent(item):
@@ -62,8 +67,8 @@ def _chain(author: str, items: Sequence[Item], odd: Sequence[Odd], hidden_words:
         yield lacking("chain", f"{item.index} {item.where}: {what}")
     if not faults and not hidden and not odd:
         epochs = len({item.header.epoch for item in items})
-        voids = [part for item in items if item.header.type == "void" for part in declared(item)]
-        lost = f"{len(voids)} range{'s' * (len(voids) > 1)} declared lost" if voids else "no gap"
+        told = [part for item in items if item.header.type == "void" for part in declared(item)]
+        lost = f"{len(told)} range{'s' * (len(told) > 1)} declared lost" if told else "no gap"
         text = f"{author}: {len(items)} entries in {epochs} epoch{'s' * (epochs > 1)}, {lost}"
         yield Finding("chain", ok=True, text=text)
 
@@ -84,8 +89,11 @@ def _word_faults(authors: dict[str, list[Item]], every: Sequence[Word]) -> Itera
         of = part.entry
         items = authors.get(of.author, []) if of.author != GATEWAY else []
         name = f"{item.index} {item.where}: acknowledges {of.author} {of.epoch.hex()[:8]}/{of.seq}"
-        if of.seq != 0 or not any((i.header.epoch, i.header.seq, i.hash) == (of.epoch, 0, of.hash) for i in items):
+        first = next((i for i in items if (i.header.epoch, i.header.seq, i.hash) == (of.epoch, of.seq, of.hash)), None)
+        if of.seq != 0 or first is None:
             yield f"{name}, which is no first entry of an epoch in the ledger"
+        elif first.index > item.index:
+            yield f"{name}, which came only after it"
         elif any(_hides_void(i) or (i.header.epoch == of.epoch and _hides_parent(i)) for i in items):
             continue  # whether anything is odd about it is not shown: lacking in its own line
         elif part.keeps == "other" and of.epoch not in {one.begun.epoch for one in lineages.odd(items, lost_of(items))}:
@@ -109,7 +117,7 @@ def _links(items: Sequence[Item]) -> Iterator[Fault]:
             is_hole, fault = seq > (0 if head is None else head.seq + 1), break_before(head, item.header)
             head = Head(epoch, seq, item.hash)
         if fault:
-            yield Fault(f"{item.index} {item.where}: {fault}", is_hole)
+            yield Fault(f"{item.index} {item.where}: {fault}", item.index if is_hole else None)
         if head is not None:
             heads[epoch] = head
         hashes[epoch, seq] = item.hash
