@@ -104,3 +104,27 @@ def test_a_gap_that_somebody_answers_for_is_a_hole_all_the_same(parent: Head | s
         (finding,) = voids(seen, period)
         assert finding.ok is ok
         assert "may be missing" in finding.text
+
+
+@pytest.mark.parametrize("ahead_ns", [0, 10**18], ids=["true-clocks", "one-entry-told-of-the-future"])
+def test_a_clock_ahead_before_a_gap_hides_nothing_of_its_time(ahead_ns: int):
+    made = maker.factory()
+    if ahead_ns:
+        made.add(AGENT, "event", [], maker.TO_NS + ahead_ns, maker.TO_NS + ahead_ns)
+    made.epoch(AGENT, [], maker.TO_NS + 10**12, Head(bytes(15) + b"\x63", 4, bytes(32)))
+    acknowledge(made, refer(made, len(made.ledger) - 1))
+    seen, _ = trail.read(archive.read(made.pack()))
+    (finding,) = voids(seen, Period(maker.TO_NS + 10**11, maker.TO_NS + 2 * 10**11))
+    assert not finding.ok
+
+
+def test_what_a_lost_disk_may_have_held_is_told_and_fails_nothing():
+    """Begun again from nothing it cannot say what it had not sent: from 1070.02 s, the last before, to its start."""
+    made, ref = odd(None)
+    acknowledge(made, ref)
+    seen, _ = trail.read(archive.read(made.pack()))
+    (finding,) = voids(seen, Period(0, maker.TO_NS))
+    assert finding.ok
+    assert finding.text.endswith(
+        "entries of 2023-11-14T22:31:10Z to 2023-11-14T22:31:40Z may be missing, if any was sealed and not sent"
+    )
