@@ -12,11 +12,15 @@ PIPE_CLOSED = 141  # as a shell reports a program that SIGPIPE ended
 # sub-command -> module, function, what it is for
 COMMANDS = {
     "demo": ("simulators.demo", "main", "a simulated plant with agent, gateway and page, in one command"),
-    "agent": ("agent.cli", "main", "on an edge machine: check a configuration, or read and publish evidence"),
+    "agent": (
+        "agent.cli",
+        "main",
+        "on an edge machine: check a configuration, read and publish evidence, or look into the journal",
+    ),
     "gateway": (
         "gateway.cli",
         "main",
-        "on the plant's server: check a configuration, or admit, keep and show evidence",
+        "on the plant's server: check, admit, keep and show; agents' keys; odd chains; the broker's passwords",
     ),
     "broker": ("gateway.broker", "main", "the embedded MQTT broker in a process of its own"),
     "manual": ("gateway.manual_cli", "main", "hand readings, invoices, quantities and amendments, as signed entries"),
@@ -93,7 +97,10 @@ def main() -> int:
     if asked not in COMMANDS:
         lines = [f"  {name:<10} {words}" for name, (_, _, words) in COMMANDS.items()]
         sys.stdout.write("usage: metertrail COMMAND ...\n" + "\n".join(lines) + "\n")
-        return 0 if asked in {"-h", "--help"} else 2
+        if asked in {"-h", "--help"}:
+            return 0
+        sys.stderr.write(f"metertrail {asked}: no such command: use one of those above\n")
+        return 2
     module, function, _ = COMMANDS[asked]
     try:
         status: int = getattr(importlib.import_module(module), function)(sys.argv[2:])

@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
         ("journal", "what the journal holds, what is not delivered yet, what is free"),
     ):
         command = commands.add_parser(name, help=words)
-        command.add_argument("config", type=Path, metavar="FILE")
+        command.add_argument("config", type=Path, metavar="FILE", help="the agent's configuration")
     asked = parser.parse_args(argv)
     from agent import check  # noqa: PLC0415 - drivers and kernels are imported only when a configuration is read
 

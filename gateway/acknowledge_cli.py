@@ -30,9 +30,13 @@ def main(argv: Sequence[str]) -> int:
     """Carry it out and return the exit status."""
     about = "What is odd in agents' chains; with --entry, a person's word for it, as a signed entry."
     parser = argparse.ArgumentParser(prog="metertrail gateway acknowledge", description=about)
-    parser.add_argument("config", type=Path, metavar="CONFIG")
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the gateway's configuration")
     parser.add_argument("--entry", metavar=FORM, help="the odd entry; without it: list what is odd")
-    parser.add_argument("--keeps", choices=("this", "other"), help="on which branch its author goes on")
+    parser.add_argument(
+        "--keeps",
+        choices=("this", "other"),
+        help="on which branch its author goes on: this, the one this entry begins (usual), or other; a clone needs it",
+    )
     parser.add_argument("--author", metavar="NAME", help="who answers for it")
     parser.add_argument("--reason", metavar="TEXT", help="why, such as: restored from the backup of 1 March")
     try:
@@ -49,7 +53,9 @@ def _acknowledge(given: argparse.Namespace) -> int:
             sys.stdout.writelines(f"{one_line(line)}\n" for line in list(_odd(config)))
             return 0
         prepared = prepare(config)
-        words = {name: getattr(given, name) for name in ("entry", "keeps", "author", "reason")}
+        words = {
+            name: word for name in ("entry", "keeps", "author", "reason") if (word := getattr(given, name)) is not None
+        }
         filing = AcknowledgementFiling.model_validate({**words, "entered_ns": time.time_ns()})
     except Problems as found:
         return _refuse("\n".join(found.lines), USAGE)

@@ -31,7 +31,7 @@ class AcknowledgementFiling(BaseModel):
     reason: Annotated[str, Len(1, 1000)]
     entered_ns: TimeNs
     entry: Annotated[str, Len(1, 200)]
-    keeps: Literal["this", "other"] | None
+    keeps: Literal["this", "other"] | None = None
 
 
 def parts(says: AcknowledgementFiling, ledger: Ledger) -> list[bytes]:

@@ -52,6 +52,10 @@ def main(argv: Sequence[str]) -> int:
             told = f"anchor: {_add(given.config, config, prepared, note)}\n"
         else:
             told = _printed(given, config, prepared)
+    except Inadmissible as error:
+        return _refuse(
+            [f"{getattr(given, 'file', given.config)}: {error}: give the whole note, as the witness gave it"], FAILED
+        )
     except (Stopped, OSError, ValueError) as error:
         return _refuse(str(error).splitlines(), FAILED)
     sys.stdout.write(told)

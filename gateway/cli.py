@@ -17,7 +17,7 @@ def main(argv: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, words in (("run", "admit, keep and show evidence"), ("check", "say what is wrong with a configuration")):
         command = commands.add_parser(name, help=words)
-        command.add_argument("config", type=Path, metavar="CONFIG")
+        command.add_argument("config", type=Path, metavar="CONFIG", help="the gateway's configuration")
     command = commands.add_parser("password", help="print a line for the embedded broker's password file")
     command.add_argument("name", help="the agent's name, or the gateway's mqtt.username")
     _add_key_commands(commands)
@@ -41,10 +41,12 @@ def _add_key_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     reenrol = commands.add_parser("reenrol", help="an agent has lost its key: take the new one in its key file instead")
     for command in (revoke, reenrol):
         command.add_argument("config", type=Path, metavar="CONFIG", help="the gateway's configuration")
-        command.add_argument("agent", metavar="AGENT", help="its name")
+        command.add_argument("agent", metavar="AGENT", help="the agent's name")
         command.add_argument("--author", metavar="NAME", required=True, help="who says so")
         command.add_argument("--reason", metavar="TEXT", required=True, help="what happened")
-    revoke.add_argument("--key", metavar="THUMBPRINT", required=True, help="64 hexadecimal digits")
+    revoke.add_argument(
+        "--key", metavar="THUMBPRINT", required=True, help="of the key: the 64 digits that keygen printed"
+    )
     revoke.add_argument("--since", metavar="ISO", required=True, help="since when, such as 2026-03-01T08:00")
 
 

@@ -40,8 +40,10 @@ File = Annotated[Path, AfterValidator(_beside)]
 Thumbprint = Annotated[str, AfterValidator(_thumbprint)]
 
 
-def _database(url: str) -> str:
-    database.parse(url)
+def _database(url: str, info: ValidationInfo) -> str:
+    parsed = database.parse(url)
+    if parsed.drivername == "sqlite":
+        return database.sqlite_url(_beside(Path(parsed.database or ""), info))
     return url
 
 

@@ -53,7 +53,7 @@ def engine(url: str) -> Engine:
     except ValueError as error:
         raise Unfit(f"gateway.database: {error}") from None
     except ModuleNotFoundError as error:
-        raise Unfit(f"gateway.database: {error}: install it with `pip install metertrail[postgresql]`") from None
+        raise Unfit(f"gateway.database: {error}: install it with `pip install 'metertrail[postgresql]'`") from None
     if made.dialect.name == "sqlite":
         Path(str(made.url.database)).parent.mkdir(parents=True, exist_ok=True)
         event.listen(made, "connect", _prepare)

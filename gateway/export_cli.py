@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
         with given.out.open("xb") as file:
             file.write(data)
     except Busy as error:
-        return _refuse([f"{error}: stop the gateway, export, and start it again"], FAILED)
+        return _refuse([f"{error}, export, and start it again"], FAILED)
     except (Stopped, OSError, ValueError) as error:
         return _refuse([str(error)], FAILED)
     sys.stdout.writelines(f"{one_line(remark)}\n" for remark in remarks(run.statement))

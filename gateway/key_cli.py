@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from contract import keys
-from contract.problems import Problems, explain
+from contract.problems import Problems, explain, suggest
 from gateway import site_model
 from gateway.config import load
 from gateway.errors import Stopped
@@ -59,7 +59,9 @@ def _about(asked: argparse.Namespace, prepared: Prepared) -> Mapping[str, object
         return {"key": asked.key.lower(), "since_ns": since_ns}
     key = prepared.agent_keys.get(asked.agent)
     if key is None:
-        raise ValueError(f"{asked.config}: no [[agent]] is named {asked.agent!r}: its key file holds the new key")
+        raise ValueError(
+            f"{asked.config}: no [[agent]] is named {asked.agent!r}: {suggest(asked.agent, prepared.agent_keys)}"
+        )
     return {"key": keys.cose_key(key).hex()}
 
 

@@ -78,7 +78,9 @@ def _check_revocation(says: RevocationFiling, every: dict[str, Keys]) -> None:
 def _check_reenrolment(says: ReenrolmentFiling, key_id: bytes, every: dict[str, Keys]) -> None:
     known = _known(every, says.agent)
     if key_id == known.current_id:
-        raise ValueError(f"key: {key_id.hex()[:16]} is {says.agent}'s key in force: nothing to do")
+        raise ValueError(
+            f"key: {key_id.hex()[:16]} is {says.agent}'s key in force: put the new .pub.pem in its place first"
+        )
     if owner := owners(every).get(key_id):
         hint = "make a new one with `metertrail keygen`"
         raise ValueError(f"key: {key_id.hex()[:16]} is or was {owner}'s: {hint}")

@@ -77,6 +77,8 @@ def main(argv: Sequence[str]) -> int:
     except Problems as found:
         sys.stderr.writelines(f"{line}\n" for line in found.lines)
         return USAGE
+    except BrokenPipeError:
+        raise  # whoever read the output has had enough: metertrail.py
     except (Stopped, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return FAILED
@@ -122,17 +124,24 @@ def _pack(given: argparse.Namespace) -> int:
     engine = database.engine(of.database_url)
     database.require(engine)
     try:
+        packed = 0
         for path, index in packing.pack(packing.Ledger(of.site, key, Database(engine)), given.to, time.time_ns()):
             sys.stdout.write(f"{path}: {_packed(index)}\n")
+            packed += 1
+        if not packed:
+            sys.stdout.write(f"{given.to}: nothing to pack: no UTC day is over that is not packed\n")
     finally:
         engine.dispose()
     return 0
 
 
 def _packed(index: Index) -> str:
-    text = f"entries {index.first} to {index.last}, {index.readings} readings"
+    text = f"entries {index.first} to {index.last}"
+    if READINGS not in index.files:
+        return f"{text}; no Parquet: run `pip install 'metertrail[parquet]'` first"
+    text = f"{text}, {index.readings} readings"
     if not index.readings:
-        return text if READINGS in index.files else f"{text}; no Parquet: pip install metertrail[parquet]"
+        return text
     table = index.files[READINGS].bytes
     whole = sum(file.bytes for file in index.files.values()) - table
     return f"{text}: {whole / index.readings:.2f} bytes a reading, {table / index.readings:.2f} as Parquet"

@@ -47,7 +47,7 @@ def test_it_lists_what_is_odd_and_takes_a_word_for_it(works, capsys):
             1,
             "--entry: 'edge-1/00000000/0': nothing",
         ),
-        (["--entry", "edge-1/00000000/0", "--author", "A"], 2, "--reason: "),
+        (["--entry", "edge-1/00000000/0", "--author", "A"], 2, "--reason: missing: add it\n"),
         (["--entry", "edge-1/00000000/0", "--keeps", "both"], 2, "usage: "),
     ],
     ids=["not-odd", "no-reason", "usage"],

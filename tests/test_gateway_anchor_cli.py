@@ -113,7 +113,7 @@ def test_what_nobody_co_signed_is_not_taken(made, capsys):
         (["prove", "gateway.toml", "-1"], 1, "entry -1: the ledger has "),
         (["add", "gateway.toml", "none.txt"], 2, "none.txt: No such file or directory: name the note that the witness"),
         (["add", "none.toml", "gateway.toml"], 2, "none.toml: "),
-        (["add", "gateway.toml", "site.toml"], 1, "checkpoint: "),
+        (["add", "gateway.toml", "site.toml"], 1, "site.toml: checkpoint: "),
     ],
 )
 def test_what_cannot_be_done_is_one_line(made, capsys, arguments, status, words):

@@ -42,6 +42,13 @@ def test_a_database_that_cannot_be_used_is_told_without_its_password(folder, val
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("named", ["new.sqlite", "./new.sqlite", "{here}/new.sqlite"])
+def test_a_database_in_a_file_lies_beside_the_configuration(folder, named, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    folder.keep_in(f"sqlite:///{named.format(here=folder.folder)}")
+    assert load(folder.path).gateway.database_url == f"sqlite:///{folder.folder}/new.sqlite"
+
+
 def test_a_databases_password_is_not_shown_with_the_configuration(folder):
     folder.keep_in("postgresql://u:hunter2@host/d")
     config = load(folder.path)

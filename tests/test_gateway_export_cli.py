@@ -115,7 +115,7 @@ def test_a_running_gateway_keeps_the_ledger(works: Path, capsys: pytest.CaptureF
     held = Ledger.open(f"sqlite:///{works / 'ledger.db'}", maker.SITE, key)
     size = held.size
     assert export_cli.main([*PERIOD, "--out", str(works / "a.zip"), str(works / "gateway.toml")]) == 1
-    assert "stop the gateway" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("writes this ledger: stop it first, export, and start it again\n")
     assert held.size == size
     held.close()
 

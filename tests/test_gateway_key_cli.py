@@ -97,7 +97,7 @@ def test_who_is_no_agent_of_the_configuration(folder, capsys):
     status, told = said(capsys, "reenrol", str(folder.path), "edge-9", *WHO)
     assert (status, told.splitlines()) == (
         2,
-        [f"{folder.path}: no [[agent]] is named 'edge-9': its key file holds the new key"],
+        [f"{folder.path}: no [[agent]] is named 'edge-9': did you mean edge-1?"],
     )
     assert said(capsys, "reenrol", str(folder.folder / "none.toml"), "edge-1", *WHO)[0] == 2
     assert said(capsys, "reenrol", str(folder.path), "edge-1", *WHO)[0] == 1

@@ -89,7 +89,7 @@ def test_a_re_enrolled_agent_speaks_with_its_new_key(desk, edge):
 
 
 def test_a_key_that_somebody_had_is_not_taken_again(desk, edge):
-    with pytest.raises(ValueError, match="is edge-1's key in force: nothing to do"):
+    with pytest.raises(ValueError, match="is edge-1's key in force: put the new .pub.pem"):
         key_filing.reenrolment(reenrolment(edge.public), desk.ledger)
     with pytest.raises(ValueError, match="is or was edge-1's: make a new one"):
         key_filing.reenrolment(reenrolment(edge.public, agent="edge-2"), desk.ledger)

@@ -71,7 +71,7 @@ def test_packs_and_a_new_database_from_them(written, tmp_path, capsys):
     told = r"/1970-01-02.000000000005: entries 5 to 6, 10 readings: \d+\.\d\d bytes a reading, \d+\.\d\d as Parquet"
     assert re.fullmatch(told, second.removeprefix(str(packs)))
     assert ledger_of(written, "pack", "--to", str(packs)) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == f"{packs}: nothing to pack: no UTC day is over that is not packed\n"
     new = tmp_path / "new" / "ledger.sqlite"
     assert ledger_of(written, "rebuild", "--from", str(packs), "--to", str(new)) == 0
     assert capsys.readouterr().out.startswith(f"{new}: 7 entries of 7, root ")

@@ -24,8 +24,9 @@ def test_every_command_is_counted():
 def test_without_a_known_command_it_lists_them(monkeypatch, capsys, arguments, status):
     monkeypatch.setattr(sys, "argv", ["metertrail", *arguments])
     assert metertrail.main() == status
-    told = capsys.readouterr().out
-    assert [line.split()[0] for line in told.splitlines()[1:]] == list(metertrail.COMMANDS)
+    told = capsys.readouterr()
+    assert [line.split()[0] for line in told.out.splitlines()[1:]] == list(metertrail.COMMANDS)
+    assert told.err == ("metertrail meters: no such command: use one of those above\n" if status else "")
 
 
 def test_the_list_imports_no_room():

@@ -35,8 +35,8 @@ def test_each_entry_stands_between_the_words_around_it():
     made = told_times()
     *batches, run = times(made)
     assert [one.told["not_before_ns"] for one in batches] == [EARLY * S] * 2
-    assert [one.told["not_after_ns"] for one in batches] == [MIDDLE * S] * 2
-    assert (run.told["not_before_ns"], run.told["not_after_ns"]) == (MIDDLE * S, LATE * S)
+    assert [one.told["not_after_ns"] for one in batches] == [MIDDLE * S + S - 1] * 2  # a witness tells whole seconds
+    assert (run.told["not_before_ns"], run.told["not_after_ns"]) == (MIDDLE * S, LATE * S + S - 1)
     assert run.told["index"] == maker.index_of(made, maker.GATEWAY, "run")
     assert run.text == (
         f"{run.told['index']} run: not before {time_text(MIDDLE * S)} ({NAME}), not after {time_text(LATE * S)}"
@@ -85,6 +85,16 @@ def test_a_clock_outside_its_bracket_is_told():
     sealed(made, cosigned(made.note(), early_s), early_s * S)
     run = times(made)[-1]
     assert run.text.endswith(f"its author's clock {time_text(maker.TO_NS)}, outside of that")
+
+
+def test_a_witness_in_the_same_second_is_no_contradiction():
+    """It tells 12:00:05 from then until 12:00:06."""
+    made = maker.factory()
+    assert maker.TO_NS % S == 0
+    sealed(made, cosigned(made.note(), maker.TO_NS // S), maker.TO_NS)
+    (anchor,) = {one.told["not_after_ns"] for one in times(made)}
+    assert anchor - maker.TO_NS == S - 1
+    assert not [one for one in times(made) if one.text.endswith("outside of that")]
 
 
 def test_nothing_is_bracketed_where_no_outsider_is_trusted():

@@ -47,6 +47,7 @@ def test_what_somebody_answers_for_is_told_and_holds(keeps: str, told: str):
     acknowledge(made, ref, keeps)
     found = chain(made)
     assert all(finding.ok for finding in found)
+    assert f"{AGENT}: 27 entries in 3 epochs, no gap but what somebody answers for" in [one.text for one in found]
     (line,) = [finding.text for finding in found if "rollback" in finding.text]
     assert line.startswith(f"33 edge-1 {ref.epoch.hex()[:8]}/0 (manifest): rollback: follows nothing")
     assert line.endswith(f"acknowledged by chen wei in entry 34: restored from backup; {told}")

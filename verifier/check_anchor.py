@@ -20,6 +20,7 @@ from verifier.trail import GATEWAY, Trail, records_of
 from verifier.trust import Trust
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+S = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def read(trail: Trail, trusted: Trust | None, kept: Sequence[str] = ()) -> Outsi
 
 def time_text(at_ns: int) -> str:
     """UTC, to the second: outsiders' clocks tell no more."""
-    return f"{EPOCH + timedelta(seconds=at_ns // 10**9):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{EPOCH + timedelta(seconds=at_ns // S):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _sealed(trail: Trail) -> tuple[list[_Note], list[Finding]]:
@@ -156,7 +157,7 @@ def _anchors(note: _Note, trusted: Trust | None) -> Iterator[Anchor]:
     point = checkpoint.parse(note.text)
     for witness in trusted.witnesses:
         for at_s in cosignature.times_s(note.text, witness.name, witness.key)[:1]:
-            yield Anchor(point.size, at_s * 10**9, at_s * 10**9, witness.name, note.index)
+            yield Anchor(point.size, at_s * S, at_s * S + S - 1, witness.name, note.index)  # whole seconds are told
     if note.token is None or not trusted.authorities:
         return
     from contract import timestamp  # noqa: PLC0415 - without authorities its library is not needed

@@ -38,13 +38,17 @@ def chains(trail: Trail) -> Iterator[Finding]:
     for author, items in sorted(authors.items()):
         odd = lineages.odd(items, lost_of(items))
         spoken = {one.begun.epoch: said[author, one.begun.epoch] for one in odd if (author, one.begun.epoch) in said}
-        yield from _chain(author, items, [one for one in odd if one.begun.epoch not in spoken], hidden_words)
+        yield from _chain(
+            author, items, [one for one in odd if one.begun.epoch not in spoken], hidden_words, answered=bool(spoken)
+        )
         for one in odd:
             if one.begun.epoch in spoken:
                 yield Finding("chain", ok=True, text=f"{_told(items, one)}, {_answered(spoken[one.begun.epoch])}")
 
 
-def _chain(author: str, items: Sequence[Item], odd: Sequence[Odd], hidden_words: Sequence[Item]) -> Iterator[Finding]:
+def _chain(
+    author: str, items: Sequence[Item], odd: Sequence[Odd], hidden_words: Sequence[Item], *, answered: bool
+) -> Iterator[Finding]:
     """One author's findings but for what somebody answers for.
 
     What is withheld may say why only where it came in time: a `void` before what follows its hole, an acknowledgement
@@ -69,6 +73,7 @@ def _chain(author: str, items: Sequence[Item], odd: Sequence[Odd], hidden_words:
         epochs = len({item.header.epoch for item in items})
         told = [part for item in items if item.header.type == "void" for part in declared(item)]
         lost = f"{len(told)} range{'s' * (len(told) > 1)} declared lost" if told else "no gap"
+        lost += " but what somebody answers for" * answered
         text = f"{author}: {len(items)} entries in {epochs} epoch{'s' * (epochs > 1)}, {lost}"
         yield Finding("chain", ok=True, text=text)
 

@@ -39,7 +39,7 @@ def _certificates(given: object, info: ValidationInfo) -> tuple[x509.Certificate
     try:
         from contract import timestamp  # noqa: F401, PLC0415 - without authorities its library is not needed
     except ModuleNotFoundError:
-        raise ValueError("time stamps need rfc3161-client: install metertrail[gateway]") from None
+        raise ValueError("time stamps need rfc3161-client: pip install 'metertrail[gateway]'") from None
     return tuple(x509.load_pem_x509_certificates(data))
 
 

@@ -80,6 +80,7 @@ def _serve(config: Config) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s level=%(levelname)s room=%(name)s %(message)s")
     Memory(config.memory).seen("")  # a memory that cannot be read is told before anyone asks
     server = make_server(config)
+    logging.getLogger("metertrail.witness").info("listening at=http://%s:%d/", *server.server_address[:2])
     try:
         server.serve_forever()
     except KeyboardInterrupt:

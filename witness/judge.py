@@ -45,7 +45,10 @@ def judge(asked: Growth, key: Ed25519PublicKey, seen: Seen | None) -> Seen:
     if point.size < known.size:
         raise Refused(CONFLICT, f"{point.size} entries, but {known.size} were seen: the ledger shrank, or this is old")
     if asked.old_size != known.size:
-        raise Refused(CONFLICT, f"the proof begins at {asked.old_size} entries, but {known.size} were seen last")
+        raise Refused(
+            CONFLICT,
+            f"the proof begins at {asked.old_size} entries, but {known.size} were seen last: ask --since {known.size}",
+        )
     if point.size == known.size and point.root != known.root:
         raise Refused(
             CONFLICT, f"another ledger of {point.size} entries was seen: it was rewritten, or shown in two forms"

@@ -15,6 +15,9 @@ def answer(config: Config, asked: Growth, at_s: int) -> str:
     origin = checkpoint.parse(asked.note).origin
     ledger = config.ledger(origin)
     if ledger is None:
-        raise Refused(UNKNOWN, f"{origin[:80]!r} is no ledger that is watched here")
+        raise Refused(
+            UNKNOWN,
+            f"{origin[:80]!r} is no ledger that is watched here: if you know why, add it as [[ledger]]",
+        )
     Memory(config.memory).advance(origin, lambda seen: judge(asked, ledger.key, seen))
     return cosignature.sign(asked.note, config.name, config.key, at_s)
