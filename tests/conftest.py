@@ -1,6 +1,7 @@
 """What tests may need of the machine, and how they ask for it."""
 
 import fcntl
+import logging
 import os
 import shutil
 import subprocess
@@ -44,6 +45,13 @@ def _installed(programs):
             if packages:
                 subprocess.run(command, check=False, capture_output=True, timeout=600, env=environment)
     return _missing(programs)
+
+
+@pytest.fixture(autouse=True)
+def _heard_again():
+    """What a test keeps quiet is heard by the next: a program's own `main` quiets the whole process."""
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
