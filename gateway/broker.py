@@ -44,13 +44,24 @@ class Bounded(StreamReaderAdapter):  # type: ignore[misc]  # the library has no 
 
 
 class BoundedBroker(Broker):  # type: ignore[misc]  # as above
-    """The library's broker, with a limit to what one message may hold."""
+    """The library's broker, with a limit to what one message may hold, and one connection for each name."""
 
     async def stream_connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
     ) -> None:
         """As the library has it, with our reader."""
         await self.external_connected(Bounded(reader), StreamWriterAdapter(writer), listener_name)
+
+    async def _delete_session(self, client_id: str) -> None:
+        """As the library has it, and a connection under this name ends (MQTT 3.1.1, 3.1.4-2).
+
+        Left open it would hear nothing any more: an agent beside which its copy was started would get no receipts.
+        """
+        session, handler = self._sessions.get(client_id, (None, None))
+        await super()._delete_session(client_id)
+        if session is not None and session.transitions.is_connected():
+            log.warning("client=%s connects while it is connected: the connection before ends", client_id)
+            await handler.handle_connection_closed()
 
 
 def hash_password(password: str) -> str:

@@ -26,6 +26,10 @@ class Client:
         if self.refused:
             self.close()
 
+    def let_in_again(self) -> bool:
+        """Whether the broker let us in again after our connection ended."""
+        return not self._answers.get(timeout=LIMIT_S).is_failure
+
     def subscribe(self, topic: str) -> bool:
         """Whether the broker let us."""
         self._client.subscribe(topic, qos=1)

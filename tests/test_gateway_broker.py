@@ -87,6 +87,18 @@ def test_a_message_that_is_too_large_is_not_even_read(port, size, passes):
         client.close()
 
 
+def test_an_agent_hears_again_after_its_copy_was_started_and_stopped(port):
+    gateway, edge = Client(port, "gateway", "gateway's"), Client(port, "edge-1", "edge's", "metertrail-edge-1")
+    assert edge.subscribe(f"{UP}/edge-1/receipts")
+    Client(port, "edge-1", "edge's", "metertrail-edge-1").close()
+    assert edge.let_in_again()
+    assert edge.subscribe(f"{UP}/edge-1/receipts")
+    gateway.publish(f"{UP}/edge-1/receipts", b"receipt")
+    assert edge.next() == (f"{UP}/edge-1/receipts", b"receipt", False)
+    for client in (gateway, edge):
+        client.close()
+
+
 def test_it_ends_with_its_parent(tmp_path):
     with started(Folder(tmp_path), broker.UNTIL_STDIN_ENDS) as process:
         process.stdin.close()
