@@ -7,6 +7,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def main(argv: list[str]) -> int:
     from agent import check  # noqa: PLC0415 - drivers and kernels are imported only when a configuration is read
 
     try:
-        plan = check.load(asked.config, time.time_ns())
+        plan = check.load(asked.config, time.time_ns(), certified=asked.command == "check")
     except Problems as problems:
         return _faulty(problems.lines)
     if asked.command == "check":
@@ -63,10 +64,11 @@ def _run(path: Path, plan: "check.Plan") -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("asyncua").setLevel(logging.WARNING)  # it tells each connection's buffer sizes
     data = plan.config.agent.data
-    for remark in _remarks(plan):
+    for remark in [*_uncertified(path), *_remarks(plan)]:
         logging.getLogger("metertrail.agent").warning("%s", remark)
     try:
-        asyncio.run(app.run(plan, custody.load(plan.config), lambda: check.load(path, time.time_ns())))
+        again = partial(check.load, path, certified=False)
+        asyncio.run(app.run(plan, custody.load(plan.config), lambda: again(time.time_ns())))
     except Problems as problems:
         return _faulty([f"{path}: {line}" for line in problems.lines])
     except files.InUse as error:
@@ -75,6 +77,17 @@ def _run(path: Path, plan: "check.Plan") -> int:
         sys.stderr.write(f"{data}: the journal cannot be kept: {error}: check the disk and who may write to it\n")
         return FAILED
     return 0
+
+
+def _uncertified(path: Path) -> list[str]:
+    """Meters without a certificate that is valid today: they are read, and the verifier says what that is worth."""
+    from agent import check  # noqa: PLC0415 - as above
+
+    try:
+        check.load(path, time.time_ns())
+    except Problems as problems:
+        return [*problems.lines]
+    return []
 
 
 def _remarks(plan: "check.Plan") -> list[str]:

@@ -88,6 +88,25 @@ def test_what_is_wrong_with_us_is_not_hidden(tmp_path, monkeypatch):
         cli.main(["run", str(whole_plant(tmp_path))])
 
 
+def test_a_meter_whose_certificate_has_expired_is_read_all_the_same(tmp_path, capsys, monkeypatch, caplog):
+    read = []
+
+    async def running(plan, _credentials, again):
+        await asyncio.sleep(0)
+        read.extend([plan, again()])
+
+    monkeypatch.setattr(app, "run", running)
+    path = whole_plant(tmp_path)
+    dates = '{ number = "1", body = "b", valid_from = 2015-01-01, valid_to = 2020-01-01 }'
+    path.write_text(path.read_text().replace('installation = "1"', f"certificate = {dates}", 1))
+    what = "expired on 2020-01-01: verify the meter and enter the new certificate"
+    fault = f"{path}: meter.press.certificate.valid_to: {what}"
+    assert run(capsys, "check", path) == (2, "", f"{fault}\n")
+    assert cli.main(["run", str(path)]) == 0
+    assert [plan.config.meter[0].certificate.number for plan in read] == ["1", "1"]
+    assert caplog.messages[0] == fault
+
+
 def test_keys_are_made_once(tmp_path, capsys):
     assert cli.keygen([str(tmp_path / "edge-1")]) == 0
     thumbprint = keys.thumbprint(custody.load_public(tmp_path / "edge-1.pub.pem")).hex()
