@@ -186,6 +186,7 @@ def _keeper(plan: Plan, credentials: Credentials, journal: Journal, clock: Agent
         if chosen.rotate_to is not None:
             recorder.rotate(chosen.rotate_to, now_ns)
             log.info("key rotated: the next one is in force")
+        key_change.remember(journal, now_ns)
         return recorder
 
     room = Room(agent.data, agent.journal_bytes_max)

@@ -1,17 +1,20 @@
 """Which of its keys an agent signs with at a start: what its journal says it was going on with.
 
 In: the journal, the key of the configuration and perhaps the next one. Out: the key to open with, and the key to rotate
-to if that is still to be said. Every crash on the way leads back here: the journal alone tells how far it came.
+to if that is still to be said. Every crash on the way leads back here: the journal alone tells how far it came. Its
+entries do, and where those are lost or went in their time, its small state.
 """
 
 from dataclasses import dataclass
 
 from agent.journal import Journal
-from contract import keys, records
+from contract import cbor, keys, records
 from contract.entry import check_body, read
 from contract.errors import Inadmissible
 from contract.key_records import RotationPart
 from contract.problems import Problems
+
+STATE = "keys"  # its name in the journal's small state
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,31 @@ class Choice:
 
 
 def said(journal: Journal) -> Said:
+    """What its entries say, or what was kept of them where that knows their last word to be past."""
+    told, kept = _told(journal), _kept(journal)
+    is_past = told.due is None or (told.due in kept.gone and kept.due not in told.gone)
+    return Said(kept.due if is_past else told.due, told.gone | kept.gone)
+
+
+def remember(journal: Journal, now_ns: int) -> None:
+    """Keep what is said beside the entries: their day's file may come to harm, or go in its time."""
+    last, known = next(journal.backwards("rotation"), None), said(journal)
+    if last is not None:
+        data = cbor.encode([known.due, sorted(known.gone), last.epoch, last.seq])
+        if journal.left().state.get(STATE) != data:
+            journal.record([], {STATE: data}, now_ns)
+
+
+def _kept(journal: Journal) -> Said:
+    """Nothing, if the last rotation was not delivered: it may be lost with its day, and then the key before goes on."""
+    data = journal.left().state.get(STATE)
+    due, gone, epoch, seq = (None, [], b"", 0) if data is None else cbor.decode(data)
+    if seq > journal.delivered().get(epoch, -1):
+        return Said(None, frozenset())
+    return Said(due, frozenset(gone))
+
+
+def _told(journal: Journal) -> Said:
     """An epoch is signed by one key, up to the rotation that ends it."""
     due, epoch, gone = None, None, set[bytes]()
     if manifest := next(journal.backwards("manifest"), None):

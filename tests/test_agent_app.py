@@ -8,9 +8,9 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from plant_in_memory import CONFIG, KEY, History, Site, energy
+from plant_in_memory import CLOCK, CONFIG, KEY, T0, History, Site, energy
 
-from agent import app, custody, files
+from agent import app, custody, files, key_change
 from agent.drivers import Reading, Scan
 from agent.journal import Journal
 from contract import keys, records
@@ -242,3 +242,12 @@ async def test_a_configuration_that_cannot_be_followed_changes_nothing(tmp_path,
         assert "not reloaded: agent.seal_s: changed: needs a restart of the agent" in told
     assert len(switching.drivers["serial"][0].given) >= 30
     assert sealed(site).reasons == ["first start"]
+
+
+def test_a_rotation_at_a_start_is_kept_beside_the_entries(tmp_path):
+    site, new = Site.at(tmp_path), keys.generate()
+    journal, clock = Journal(site.plan.config.agent.data), SimpleNamespace(state=lambda: CLOCK)
+    app._keeper(site.plan, SimpleNamespace(key=KEY, next_key=new), journal, clock).open(T0)
+    assert key_change.said(journal).due == keys.thumbprint(new.public_key())
+    assert key_change.STATE in journal.left().state
+    journal.close()

@@ -75,6 +75,7 @@ def restarted(site: Site, k: int, next_key: keys.PrivateKey | None = NEW) -> Cho
     files_only(k)
     if chosen.rotate_to is not None:
         site.recorder.rotate(chosen.rotate_to, at_ns(k))
+    key_change.remember(site.journal, at_ns(k))
     return chosen
 
 
@@ -169,3 +170,55 @@ def test_a_crash_at_any_commit_of_a_rotation_is_gone_over_at_the_next_start(tmp_
         desk.ledger.close()
         image.stop()
     assert set(rotations) == {1}
+
+
+@pytest.mark.parametrize("harmed", ["damaged", "gone"])
+def test_a_day_that_is_lost_takes_no_delivered_rotation_back(tmp_path, harmed):
+    """Else the agent would sign under a key that the gateway takes nothing of any more, and its void with it."""
+    site = rotated(tmp_path, delivered=True)
+    lose_day(site, harmed)
+    assert restarted(site, 13) == Choice(NEW, None, is_strange=False)
+    assert {key for _, key in signers(site)} == {"new"}
+    site.stop()
+    with pytest.raises(Problems, match="was rotated to key"):
+        restarted(site, 14, None)
+
+
+@pytest.mark.parametrize("harmed", ["damaged", "gone"])
+def test_a_rotation_that_was_lost_undelivered_is_said_again(tmp_path, harmed):
+    """The gateway knows the key before it, and no other."""
+    site = rotated(tmp_path, delivered=False)
+    lose_day(site, harmed)
+    assert restarted(site, 13) == Choice(OLD, NEW, is_strange=False)
+    site.stop()
+
+
+def rotated(folder, *, delivered: bool) -> Site:
+    """Stopped after a rotation that the gateway has, or has not."""
+    site = begun(folder)
+    site.stop()
+    restarted(site, 12)
+    if delivered:
+        site.journal.confirm({one.epoch: one.seq for one in site.entries()})
+    site.stop()
+    return site
+
+
+def lose_day(site: Site, harmed: str) -> None:
+    (day,) = site.folder.glob("2023-*.db")
+    if harmed == "damaged":
+        day.write_bytes(b"no database")
+    else:
+        day.unlink()
+
+
+def test_the_last_word_of_entries_goes_before_what_was_kept_beside_them(tmp_path):
+    site = begun(tmp_path)
+    key_change.remember(site.journal, at_ns(12))
+    assert key_change.STATE not in site.journal.left().state  # nothing was rotated yet
+    site.recorder.rotate(NEW, at_ns(12))
+    key_change.remember(site.journal, at_ns(12))
+    site.journal.confirm({one.epoch: one.seq for one in site.entries()})
+    site.recorder.rotate(OTHER, at_ns(13))  # and a crash before it is kept
+    assert key_change.said(site.journal) == said("other", "old", "new")
+    site.stop()

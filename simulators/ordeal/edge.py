@@ -16,7 +16,7 @@ import paho.mqtt.client as mqtt
 from agent import check
 from agent.batches import Source
 from agent.journal import Journal
-from agent.key_change import Choice, choose, said
+from agent.key_change import Choice, choose, remember, said
 from agent.publish import Publisher
 from agent.recorder import Recorder, Settings
 from contract import keys
@@ -78,6 +78,7 @@ class Edge:
         self._recorder.open(now_ns)
         if chosen.rotate_to is not None:
             self._recorder.rotate(chosen.rotate_to, now_ns)
+        remember(self._journal, now_ns)
         points = {p.id: p for plan in self.plan.meters if plan.meter.name == "press-plc" for p in plan.profile.points}
         self._sources = {line.name: Source(0, None, points) for line in config.line}
         link, known = Link(self.broker, self.link_name or self.name), (self.gateway_key, *self.gateway_keys)
