@@ -108,6 +108,13 @@ def test_a_rotation_that_the_gateway_did_not_follow_is_a_finding():
     assert [line.split(" ", 3)[:3] for line in maker.failures(made)] == [["FAIL", "enrolment", str(at)]]
 
 
+def test_an_enrolment_withheld_from_before_explains_no_rotation_after_it():
+    made = stories.story(lambda made: stories.state(made) and None)
+    made.ledger[index_of(made, GATEWAY, "enrolment", 2)][1] = None  # another agent's, who says nothing
+    at = index_of(made, AGENT, "rotation")
+    assert [line.split(" ", 3)[:3] for line in maker.failures(made)] == [["FAIL", "enrolment", str(at)]]
+
+
 def test_a_revocation_of_a_key_that_never_was():
     made = maker.factory()
     stories.revoke(made, bytes(32), maker.TO_NS, len(made.ledger))

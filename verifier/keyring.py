@@ -19,6 +19,7 @@ from verifier.finding import Finding, lacking
 from verifier.trail import GATEWAY, Item, Trail, records_of, withheld
 
 Place = tuple[str, bytes, int, bytes]  # author, epoch, seq, hash
+NO_END = 2**63  # of a ledger
 _Range = tuple[int, bytes, int, int]  # since which index, epoch, first and last seq
 How = Literal["first", "rotation", "reenrolment", "unexplained"]
 
@@ -126,14 +127,23 @@ def read(trail: Trail) -> tuple[Keyring, list[Finding]]:
     followed = {enrolment.by for enrolment in ring.enrolments}
     for item in stated:
         if item.index not in followed:
-            findings.append(_fault(trail, None, f"{item.index} {item.where}: no enrolment of the gateway follows it"))
+            text = f"{item.index} {item.where}: no enrolment of the gateway follows it"
+            findings.append(_lack_or_fault(trail, text, _hidden(trail, "enrolment", after=item.index)))
     return ring, findings
 
 
-def _fault(trail: Trail, at: Item | None, text: str) -> Finding:
-    """A key that is not as it should be: undecided, where an entry that might explain it is withheld."""
-    hidden = [one for one in trail.items if one.header.type in {"enrolment", "rotation"} and one.whole() is None]
-    if any(at is None or one.index < at.index for one in hidden):
+def _fault(trail: Trail, at: Item, text: str) -> Finding:
+    """A key that is not as it should be: undecided, where an entry before that might explain it is withheld."""
+    return _lack_or_fault(trail, text, _hidden(trail, "enrolment", "rotation", before=at.index))
+
+
+def _hidden(trail: Trail, *types: str, after: int = -1, before: int = NO_END) -> bool:
+    """Whether an entry of these types, between these places, is withheld."""
+    return any(i.header.type in types and after < i.index < before and i.whole() is None for i in trail.items)
+
+
+def _lack_or_fault(trail: Trail, text: str, hidden: bool) -> Finding:
+    if hidden:
         return lacking("enrolment", text + withheld(trail, "enrolment"))
     return Finding("enrolment", ok=False, text=text)
 
