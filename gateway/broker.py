@@ -43,6 +43,14 @@ class Bounded(StreamReaderAdapter):  # type: ignore[misc]  # the library has no 
         return data
 
 
+class Abortable(StreamWriterAdapter):  # type: ignore[misc]  # as above
+    """What a client is sent, until its connection ends at once, as if the line had been cut."""
+
+    def abort(self) -> None:
+        """The library then finds it gone. Its own way to stop a client that goes on sending may wait for ever."""
+        self._writer.transport.abort()
+
+
 class BoundedBroker(Broker):  # type: ignore[misc]  # as above
     """The library's broker, with a limit to what one message may hold, and one connection for each name."""
 
@@ -50,7 +58,7 @@ class BoundedBroker(Broker):  # type: ignore[misc]  # as above
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
     ) -> None:
         """As the library has it, with our reader."""
-        await self.external_connected(Bounded(reader), StreamWriterAdapter(writer), listener_name)
+        await self.external_connected(Bounded(reader), Abortable(writer), listener_name)
 
     async def _delete_session(self, client_id: str) -> None:
         """As the library has it, and a connection under this name ends (MQTT 3.1.1, 3.1.4-2).
@@ -61,7 +69,7 @@ class BoundedBroker(Broker):  # type: ignore[misc]  # as above
         await super()._delete_session(client_id)
         if session is not None and session.transitions.is_connected():
             log.warning("client=%s connects while it is connected: the connection before ends", client_id)
-            await handler.handle_connection_closed()
+            handler.writer.abort()
 
 
 def hash_password(password: str) -> str:
