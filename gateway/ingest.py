@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from contract.errors import Malformed
+from contract.message import MESSAGE_BYTES_MAX
 from contract.topics import Topic, format_topic, parse_topic, subscription
 from gateway.config import Mqtt
 from gateway.errors import Unfit
@@ -27,6 +28,7 @@ log = logging.getLogger("metertrail.ingest")
 
 GROUP_MAX = 256
 QUEUE_MAX = 512
+QUEUE_BYTES_MAX = 64 << 20  # waiting; a broker without limits of its own must not fill the memory
 LIVE_BYTES_MAX = 1 << 16
 KEEPALIVE_S = 20
 WAIT_S = 0.2  # how long a full or an empty queue is waited for before looking whether to stop
@@ -80,6 +82,7 @@ class Ingest:
         self._client, self._site, self._sequencer = client, site, sequencer
         self._tell, self._now_ns = tell, now_ns
         self._queue: queue.Queue[Received] = queue.Queue(QUEUE_MAX)
+        self._queued_bytes, self._room = 0, threading.Condition()
         self._stopping = threading.Event()
         self._worker = threading.Thread(target=self._work, name="sequencer", daemon=True)
 
@@ -118,6 +121,9 @@ class Ingest:
                 group.append(self._queue.get_nowait())
         except queue.Empty:
             pass
+        with self._room:
+            self._queued_bytes -= sum(len(one.message.data) for one in group)
+            self._room.notify_all()
         return group
 
     def _settle(self, group: list[Received]) -> None:
@@ -163,7 +169,7 @@ class Ingest:
             self._tell.on_refused("wrong_topic")
             client.ack(received.mid, received.qos)
             return
-        payload = bytes(received.payload)
+        payload = bytes(received.payload[: MESSAGE_BYTES_MAX + 1])  # no more is needed to find it too large
         if topic.channel == "entries":
             self._enqueue(Received(Message(topic, payload), received.mid, received.qos))
             return
@@ -176,6 +182,11 @@ class Ingest:
             self._tell.on_status(topic.agent, payload, self._now_ns())
 
     def _enqueue(self, received: Received) -> None:
+        size = len(received.message.data)
+        with self._room:
+            while self._queued_bytes and self._queued_bytes + size > QUEUE_BYTES_MAX and not self._stopping.is_set():
+                self._room.wait(WAIT_S)
+            self._queued_bytes += size
         while not self._stopping.is_set():
             try:
                 self._queue.put(received, timeout=WAIT_S)

@@ -1,6 +1,9 @@
 """From the broker to the ledger and back: receipts after the commit, refusals by name, nothing that stops it."""
 
 import queue
+import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 from authors import Author, author_part, enrolment_part, event_part, wire
@@ -16,7 +19,7 @@ from gateway.database import sqlite_url
 from gateway.errors import Corrupt, Unfit
 from gateway.ingest import LIVE_BYTES_MAX, Ingest, Listeners, make_client
 from gateway.ledger import Ledger
-from gateway.sequencer import Sequencer
+from gateway.sequencer import Outcome, Sequencer
 
 AT_NS = 7
 UP = f"metertrail/v1/{SITE}/edge-1"
@@ -186,3 +189,33 @@ def test_a_ca_file_that_is_none(tmp_path):
 
 def test_a_group_is_bounded_below_the_queue():
     assert room.GROUP_MAX <= room.QUEUE_MAX
+
+
+def test_what_waits_is_bounded_in_bytes_whatever_a_broker_lets_through():
+    """Messages of 3 MB from a broker without limits, while the sequencer is busy: what is above a limit is cut."""
+    judged: list[int] = []
+    busy = threading.Event()
+
+    def admit(messages):
+        busy.wait(LIMIT_S)
+        judged.extend(len(one.data) for one in messages)
+        return Outcome({}, {})
+
+    client = SimpleNamespace(
+        ack=lambda *_: None, is_connected=lambda: False, disconnect=lambda: None, loop_stop=lambda: None
+    )
+    ingest = Ingest(client, SITE, SimpleNamespace(admit=admit), None, lambda: AT_NS)
+    ingest._worker.start()
+    given = SimpleNamespace(topic=f"{UP}/entries", payload=bytes(3_000_000), mid=1, qos=1)
+    sender = threading.Thread(target=lambda: [ingest._on_message(client, None, given) for _ in range(150)])
+    sender.start()
+    sender.join(2)
+    assert sender.is_alive()  # it waits for room, and so the broker waits
+    assert ingest._queued_bytes <= room.QUEUE_BYTES_MAX
+    busy.set()
+    sender.join(LIMIT_S)
+    while ingest._queue.qsize():
+        time.sleep(0.01)
+    ingest.stop()
+    assert judged == [MESSAGE_BYTES_MAX + 1] * 150
+    assert ingest._queued_bytes == 0
