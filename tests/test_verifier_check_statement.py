@@ -155,3 +155,35 @@ def test_a_final_statement_of_a_ledger_its_agent_had_not_filled_is_named():
     part = records.RunPart(ledger_size=cut, statement=made.statement)
     made.add(GATEWAY, "run", [records.write(part)], maker.T0, maker.T0)
     assert any("final, though edge-1 had sealed nothing since" in line for line in failures(made))
+
+
+@pytest.mark.parametrize("nth", [0, 7, 19], ids=["first", "middle", "last"])
+def test_a_batch_left_out_stands_out_whatever_readings_are_withheld(nth: int):
+    """What follows from the batches' records needs no readings."""
+    made = maker.opened()
+    maker.produced(made)
+    maker.stated(made, ("L1-0001",))
+    made.ledger[maker.index_of(made, maker.AGENT, "segment", nth)][1] = None
+    found = failures(made)
+    assert any(line.startswith("FAIL statement products") and ".batches: " in line for line in found), found
+
+
+def test_a_true_statement_is_merely_undecided_where_readings_are_withheld():
+    made = maker.factory()
+    made.ledger[maker.index_of(made, maker.AGENT, "segment", 7)][1] = None
+    found = failures(made)
+    assert found
+    assert all(line.startswith("LACK ") for line in found)
+
+
+@pytest.mark.parametrize("odd", [b'{"excluded":7', b'{"excluded":["x",null]'], ids=["number", "words"])
+def test_a_statement_of_another_form_beside_withheld_readings_is_contradicted(odd: bytes):
+    made = maker.opened()
+    maker.produced(made)
+    made.issue(maker.AGENT)
+    period = b'"from_ns":%d,"products":["x"],"provisional":false,"to_ns":%d' % (maker.FROM_NS, maker.TO_NS)
+    made.statement = odd + b"," + period + b"}"
+    part = records.RunPart(ledger_size=len(made.ledger), statement=made.statement)
+    made.add(GATEWAY, "run", [records.write(part)], maker.FROM_NS, maker.TO_NS)
+    made.ledger[maker.index_of(made, maker.AGENT, "segment", 7)][1] = None
+    assert any(line.startswith("FAIL statement ") for line in failures(made))

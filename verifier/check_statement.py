@@ -25,6 +25,7 @@ from verifier.recomputed import Beside, Recomputed
 from verifier.trail import GATEWAY, NAMED_MAX, Item, Trail, records_of, withheld
 
 NO_END = 2**63  # of the ledger: every entry of the archive
+OF_RECORDS = ("product", "batches", "incomplete", "direct_wh_milli", "agent", "line", "batch", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,13 @@ def statement(of: Recomputed) -> Iterator[Finding]:
         yield from _unfinished(trail, said.period.to_ns)
     yield from _hidden(trail, evidence, batches, said.period)
     meters = metered(trail, evidence, batches)
-    if lack := check_withheld.lack_of(trail, evidence, said.period, meters):
-        yield lacking("statement", f"not recomputable: {lack} withheld")
-        return
     given, found = trail.archive.statement, attribution.canonical_json(due)
+    if lack := check_withheld.lack_of(trail, evidence, said.period, meters):
+        at_once = any(batch.together(evidence) is not None for batch in batches)
+        if not at_once and {one.header.type for one in lack} == {"segment"}:
+            yield from (Finding("statement", ok=False, text=fault) for fault in _counts(given, found))
+        yield lacking("statement", f"not recomputable: {check_withheld.named(lack)} withheld")
+        return
     if given == found:
         text = f"recomputed byte for byte: {len(due.products)} products, {len(due.utilities)} utilities"
         yield Finding("statement", ok=True, text=f"{text}, {len(due.excluded)} batches excluded")
@@ -229,6 +233,19 @@ def _hidden(trail: Trail, evidence: Evidence, batches: Sequence[Batch], period: 
             if beside and item.header.author in {batch.agent, GATEWAY}:
                 text = f"{item.index} {item.where}: withheld, though it may share the time of {batch.name}"
                 yield lacking("statement", text)
+
+
+def _counts(given: bytes, found: bytes) -> Iterator[str]:
+    """Where two statements differ in what follows from the batches' records alone, whatever readings are withheld."""
+    for name in ("products", "excluded"):
+        one, other = (_records_alone(json.loads(text), name) for text in (given, found))
+        yield from _differences(name, one, other)
+
+
+def _records_alone(said: dict[str, object], name: str) -> list[object]:
+    shown = said.get(name)
+    every = shown if isinstance(shown, list) else []
+    return [{key: one[key] for key in OF_RECORDS if key in one} if isinstance(one, dict) else one for one in every]
 
 
 def _interval(edge: AnyEdge) -> tuple[int, int]:

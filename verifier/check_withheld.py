@@ -6,7 +6,7 @@ their own checks to say.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway import manual
 from verifier.check_batches import Period
@@ -31,8 +31,8 @@ def counted(trail: Trail) -> Iterator[Finding]:
         yield Finding("withheld", ok=True, text=f"{count}: {'; '.join(told)}")
 
 
-def lack_of(trail: Trail, evidence: Evidence, period: Period, meters: Iterable[tuple[str, str]]) -> str | None:
-    """What a statement rests on and is withheld, by name; `meters`, by agent, are those it counts by itself."""
+def lack_of(trail: Trail, evidence: Evidence, period: Period, meters: Iterable[tuple[str, str]]) -> list[Item]:
+    """What a statement rests on and is withheld, in order; `meters`, by agent, are those it counts by itself."""
     recorded = [*trail.of("batch"), *trail.of("late_batch", author=GATEWAY)]
     hidden = [*trail.of("factor", *manual.TYPES, author=GATEWAY)]
     hidden += [one for one in recorded if period.touches(one.header.from_ns, one.header.to_ns)]
@@ -47,9 +47,13 @@ def lack_of(trail: Trail, evidence: Evidence, period: Period, meters: Iterable[t
         and evidence.lacks(one, by_agent.get(one.header.author, ()))
         and one.header.author in by_agent
     ]
-    names = [f"{one.index} {one.where}" for one in sorted(found, key=lambda one: one.index)]
-    more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
-    return f"{', '.join(names[:NAMED_MAX])}{more}" if names else None
+    return sorted(found, key=lambda one: one.index)
+
+
+def named(items: Sequence[Item]) -> str:
+    """The first of them, and how many more."""
+    more = f" and {len(items) - NAMED_MAX} more" if len(items) > NAMED_MAX else ""
+    return ", ".join(f"{one.index} {one.where}" for one in items[:NAMED_MAX]) + more
 
 
 def manifests(trail: Trail, evidence: Evidence, period: Period | None) -> Iterator[Finding]:
