@@ -103,6 +103,7 @@ def create(path: Path, algorithm: int) -> bytes:
     """Make `PATH.pem` and `PATH.pub.pem` and return the thumbprint. An existing key is never overwritten."""
     private, public = path.with_name(path.name + ".pem"), path.with_name(path.name + ".pub.pem")
     key = keys.generate(algorithm)
+    _require_no(public)
     try:
         with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(keys.private_to_pem(key))
@@ -112,6 +113,12 @@ def create(path: Path, algorithm: int) -> bytes:
     except OSError as error:
         raise ValueError(f"{error.filename}: cannot be written: {error.strerror}: choose another place") from None
     return keys.thumbprint(key.public_key())
+
+
+def _require_no(public: Path) -> None:
+    """A public key's file may be the one that an agent is known by, or that was handed out."""
+    if public.exists():
+        raise ValueError(f"{public}: exists already: a key is never overwritten, choose another name")
 
 
 def hand_out(path: Path, key: keys.PublicKey) -> bytes:

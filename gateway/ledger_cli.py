@@ -80,7 +80,8 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         raise  # whoever read the output has had enough: metertrail.py
     except (Stopped, OSError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
+        place = getattr(error, "filename", None)  # of a file that cannot be used
+        sys.stderr.write(f"{place}: {error.strerror}: name another place\n" if place else f"{error}\n")
         return FAILED
 
 

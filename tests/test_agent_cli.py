@@ -114,6 +114,10 @@ def test_keys_are_made_once(tmp_path, capsys):
     assert cli.keygen([str(tmp_path / "edge-1"), "--es256"]) == 2
     assert "never overwritten" in capsys.readouterr().err
     assert cli.keygen([str(tmp_path / "other"), "--es256"]) == 0
+    (tmp_path / "known.pub.pem").write_bytes(b"an agent's")
+    assert cli.keygen([str(tmp_path / "known")]) == 2
+    assert (tmp_path / "known.pub.pem").read_bytes() == b"an agent's"
+    assert not (tmp_path / "known.pem").exists()
     assert keys.algorithm_of(custody.load_private(tmp_path / "other.pem")) == keys.ES256
 
 

@@ -115,8 +115,12 @@ def test_a_damaged_ledger_is_rebuilt_recovered_and_filled_again(written, tmp_pat
         (["rebuild", "--to", "mysql://u:hunter2@h/d"], "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"),
         (["rebuild", "--to", "x.sqlite", "--from", "postgresql://u:hunter2@127.0.0.1:9/d"], "start the database"),
         (["rebuild", "--to", "x.sqlite", "--from", "."], "holds no packs of demo"),
+        (
+            ["rebuild", "--to", "x.sqlite", "--from", "gateway.toml/x.sqlite"],
+            "gateway.toml: File exists: name another place",
+        ),
     ],
-    ids=["check", "pack", "rebuild", "to", "from", "packs"],
+    ids=["check", "pack", "rebuild", "to", "from", "packs", "place"],
 )
 def test_what_is_not_there_is_told_in_a_line(tmp_path, monkeypatch, capsys, words, error):
     monkeypatch.chdir(tmp_path)
