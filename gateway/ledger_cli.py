@@ -80,9 +80,14 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         raise  # whoever read the output has had enough: metertrail.py
     except (Stopped, OSError, ValueError) as error:
-        place = getattr(error, "filename", None)  # of a file that cannot be used
-        sys.stderr.write(f"{place}: {error.strerror}: name another place\n" if place else f"{error}\n")
+        sys.stderr.write(f"{_fault(error)}\n")
         return FAILED
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}: name another place"
+    return str(error)
 
 
 def _check(given: argparse.Namespace) -> int:
