@@ -28,7 +28,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"none/edge-1\.pem: cannot be written"):
         custody.create(tmp_path / "none" / "edge-1", keys.EDDSA)
     (tmp_path / "edge-1.pub.pem").mkdir()
-    with pytest.raises(ValueError, match=r"edge-1\.pub\.pem: cannot be written"):
+    with pytest.raises(ValueError, match=r"edge-1\.pub\.pem: exists already"):
         custody.create(tmp_path / "edge-1", keys.EDDSA)
 
 
