@@ -91,7 +91,9 @@ async def _open(
 def main(argv: list[str]) -> int:
     """Run the command; 0 after a clean stop, 1 if the plant cannot be built or a port is taken."""
     parser = argparse.ArgumentParser(prog="metertrail simulate", description="Run the servers of a simulated plant.")
-    parser.add_argument("scenario", type=Path, metavar="SCENARIO.toml")
+    parser.add_argument(
+        "scenario", type=Path, metavar="SCENARIO.toml", help="the plant, such as configs/demo/plant.toml"
+    )
     parser.add_argument("--seed", type=int, default=1, help="another number is another plant (default 1)")
     parser.add_argument(
         "--start-ns", type=int, metavar="N", help="when the plant began, in ns since 1970 (default: now)"

@@ -54,10 +54,12 @@ class Stage:
 
 def main(argv: list[str]) -> int:
     """Run the command; 0 after a clean stop, or if everything the report asserts holds."""
-    parser = argparse.ArgumentParser(prog="metertrail demo", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="metertrail demo", description="A simulated plant, broker, agent, gateway and page, until Ctrl-C."
+    )
     parser.add_argument("--seconds", type=int, help="run unattended for so long, then verify and report")
-    parser.add_argument("--report", type=Path, default=Path("report.json"), help="where the report goes")
-    parser.add_argument("--seed", type=int, default=1, help="another number is another plant")
+    parser.add_argument("--report", type=Path, default=Path("report.json"), help="where the report goes (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="another number is another plant (%(default)s)")
     parser.add_argument("--batch-s", type=int, help="mean length of a batch (180; 20 with --seconds)")
     parser.add_argument("--load", type=Path, metavar="FILE.csv", help="15-minute energies in place of the demo's")
     parser.add_argument("--data", type=Path, help="keep keys, journal and ledger in this new folder")

@@ -52,8 +52,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="metertrail dump",
         usage="metertrail dump AGENT.toml METER | ENDPOINT --unit N [--profile P | --table T --from A --to B]",
     )
-    parser.add_argument("target", metavar="AGENT.toml|ENDPOINT")
-    parser.add_argument("meter", nargs="?", metavar="METER")
+    parser.add_argument(
+        "target", metavar="AGENT.toml|ENDPOINT", help="a configuration, or an address as `metertrail scan` has it"
+    )
+    parser.add_argument("meter", nargs="?", metavar="METER", help="the meter's name in the configuration")
     of_endpoint(parser)
     parser.add_argument("--profile", help="read the registers of this profile")
     parser.add_argument("--base", type=lambda text: int(text, 0), default=0, help="added to its addresses")

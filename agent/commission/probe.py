@@ -58,24 +58,28 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="metertrail probe", usage="metertrail probe AGENT.toml METER | ENDPOINT --unit N --table T --address A"
     )
-    parser.add_argument("target", metavar="AGENT.toml|ENDPOINT")
-    parser.add_argument("meter", nargs="?", metavar="METER")
+    parser.add_argument(
+        "target", metavar="AGENT.toml|ENDPOINT", help="a configuration, or an address as `metertrail scan` has it"
+    )
+    parser.add_argument("meter", nargs="?", metavar="METER", help="the meter's name in the configuration")
     parser.add_argument("--once", action="store_true", help="read once instead of every second")
     parser.add_argument("--json", action="store_true", help="one JSON object a read")
     parser.add_argument("--explain", action="store_true", help="what else the same registers could mean")
     of_endpoint(parser)
     parser.add_argument("--address", type=lambda text: int(text, 0), default=0, help="first register, such as 0x34")
-    parser.add_argument("--count", type=int, default=2)
+    parser.add_argument("--count", type=int, default=2, help="how many registers (%(default)s)")
     return parser
 
 
 def of_endpoint(parser: argparse.ArgumentParser) -> None:
     """The arguments that name registers behind an ENDPOINT."""
-    parser.add_argument("--unit", type=int, default=1)
-    parser.add_argument("--table", choices=("holding", "input", "coil", "discrete"), default="holding")
-    parser.add_argument("--baud", type=int, default=9600)
-    parser.add_argument("--parity", choices=("N", "E", "O"), default="N")
-    parser.add_argument("--timeout-ms", type=int, default=1000)
+    parser.add_argument("--unit", type=int, default=1, help="Modbus unit id (%(default)s)")
+    parser.add_argument(
+        "--table", choices=("holding", "input", "coil", "discrete"), default="holding", help="(%(default)s)"
+    )
+    parser.add_argument("--baud", type=int, default=9600, help="of a serial port (%(default)s)")
+    parser.add_argument("--parity", choices=("N", "E", "O"), default="N", help="of a serial port (%(default)s)")
+    parser.add_argument("--timeout-ms", type=int, default=1000, help="the longest wait for an answer (%(default)s)")
     parser.add_argument("--pause-ms", type=int, default=0, help="silence before each request")
 
 

@@ -84,14 +84,16 @@ def _parser() -> argparse.ArgumentParser:
         description="Find meters and say what they are. Nothing is ever written to a device.",
         epilog=f"ENDPOINT: {endpoint.FORMS}. Without one, this machine's serial ports are listed.",
     )
-    parser.add_argument("endpoint", nargs="*", metavar="ENDPOINT")
-    parser.add_argument("--units", default="1-247", metavar="1-247")
+    parser.add_argument("endpoint", nargs="*", metavar="ENDPOINT", help="where to look, as below")
+    parser.add_argument(
+        "--units", default="1-247", metavar="1-247", help="the unit ids that are asked: 1-247, or such as 1-10,20"
+    )
     parser.add_argument("--baud", default="9600,19200", help="for serial ports: each is tried")
     parser.add_argument("--parity", default="N,E", help="for serial ports: each of N, E, O is tried")
     parser.add_argument("--timeout-ms", type=int, default=300, help="how long a unit may take to answer")
     parser.add_argument("--pause-ms", type=int, default=0, help="silence before each request")
     parser.add_argument("--thorough", action="store_true", help="ask silent units a second time, by function 4")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     parser.add_argument("--out", type=Path, metavar="DRAFT.toml", help="write a configuration to begin with")
     return parser
 
