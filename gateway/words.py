@@ -191,7 +191,7 @@ _PAIRS: dict[str, tuple[str, str]] = {
     "odd_at": ("Admitted", "收录时间"),
     "odd_answer": ("Who answers for it", "由谁确认"),
     "odd_rollback": ("went back to an earlier entry: restored, or copied", "回到较早的记录之后继续: 恢复备份或被复制"),
-    "odd_clone": ("two epochs follow one entry: a copied agent", "两个时段接在同一条记录之后: 采集端被复制"),
+    "odd_clone": ("two epochs follow one entry: copied, or restored", "两个时段接在同一条记录之后: 被复制或恢复备份"),
     "odd_gap": ("follows entries that are not in the ledger", "接在账本中没有的记录之后"),
     "odd_fork": ("two different entries for one place", "同一位置有两条不同的记录"),
     "odd_void": ("entries lost for good, as the agent says", "采集端声明已永久丢失的记录"),
