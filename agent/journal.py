@@ -28,7 +28,9 @@ STALE = ("lines",)  # state that must not be taken up again when it is older tha
 
 
 class Journal:
-    """One per folder. All calls come from one thread, except `after`, `waiting`, `delivered` and `confirm`."""
+    """One per folder. All calls come from one thread, except `after`, `is_own`, `waiting`, `delivered`
+    and `confirm`.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Open or begin a journal. Raises files.InUse, OSError or sqlite3.OperationalError."""
@@ -122,6 +124,17 @@ class Journal:
                 found.append(one)
                 due[extent.epoch] += 1
         return found
+
+    def is_own(self, there: Head) -> bool:
+        """Whether an entry that is said to stand in a place may be ours, as far as what is held tells."""
+        extents = self._days.extents
+        mine = [one for one in extents if one.epoch == there.epoch]
+        if mine and extents[-1].epoch == there.epoch and there.seq > mine[-1].last:
+            return False  # of the epoch being written nobody has more than we
+        words = "WHERE epoch = ? AND seq = ?"
+        held = [e.day for e in mine if e.first <= there.seq <= e.last]
+        rows = (one for day in held for one in self._days.rows(day, words, (there.epoch, there.seq)))
+        return all(one.sealed.hash == there.hash for one in rows)
 
     def waiting(self, settled: Mapping[bytes, int]) -> int:
         """How many entries there are beyond what is settled of each epoch."""

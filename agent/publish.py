@@ -20,14 +20,17 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent import config, custody, files, outbox
 from agent.journal import Journal
 from contract import cose, keys, message, receipt
+from contract.chain import Head
 from contract.entry import TreeHead
 from contract.errors import BadSignature, Inadmissible
+from contract.receipt import Refusal
 from contract.records import EventPart
 from contract.topics import Topic, format_topic
 
 log = logging.getLogger("metertrail.publish")
 
 PAUSE_S = 0.1
+ANOTHERS = "the gateway has another entry in this place: a copy of this agent runs, or ran"
 KEEPALIVE_S = 20
 RECONNECT_FIRST_MS, RECONNECT_MOST_MS = 1000, 8000
 SPREAD_MS = 2000  # after a broker's restart its agents come back one after another, not at once
@@ -156,6 +159,7 @@ class Publisher:
         if told.agent != self._agent:
             log.warning("receipt refused: it is for agent %s", told.agent)
             return
+        told = await asyncio.to_thread(self._without_others, told)
         before, newest_ns = self._outbox.delivered, self._outbox.receipt_ns
         self._outbox, news = outbox.received(self._outbox, told, at_ns)
         if told.at_ns >= newest_ns:  # a broker may deliver an older one late: what it knew is known no more
@@ -171,6 +175,22 @@ class Publisher:
             self._events.append(_event("receipt_fell_back", epoch, at_ns, {"from_seq": before[epoch], "to_seq": seq}))
         if news.moved or news.fallen:
             await asyncio.to_thread(self._journal.confirm, {**news.moved, **news.fallen})
+
+    def _without_others(self, told: receipt.Receipt) -> receipt.Receipt:
+        """The receipt, where a head is not ours as if our entry had been refused: a copy of this agent sealed it.
+
+        Else what we sealed in that place would count as delivered, and be lost.
+        """
+        heads = [Head(one.epoch, one.seq, one.hash) for one in told.heads]
+        others = {one.epoch: one for one in heads if not self._journal.is_own(one)}
+        if not others:
+            return told
+        refused = [
+            Refusal(epoch=one.epoch, seq=one.seq, hash=one.hash, verdict="fork", reason=ANOTHERS)
+            for one in others.values()
+        ]
+        kept = [one for one in told.heads if one.epoch not in others]
+        return told.model_copy(update={"heads": kept, "refused": [*told.refused, *refused]})
 
     def _key_of(self, data: bytes) -> keys.PublicKey:
         """The gateway's key that a receipt names. Raises BadSignature if it is none of them, or Malformed."""

@@ -70,7 +70,9 @@ async def publisher(site):
 
 
 def told(site, seq, at_ns=1, key=GATEWAY, **more):
-    heads = [EpochHead(epoch=site.recorder.epoch, seq=seq, hash=bytes(32))] if seq >= 0 else []
+    epoch = site.recorder.epoch
+    hashes = {(one.epoch, one.seq): one.sealed.hash for one in site.entries()}
+    heads = [EpochHead(epoch=epoch, seq=seq, hash=hashes.get((epoch, seq), bytes(32)))] if seq >= 0 else []
     checkpoint = TreeHead(size=9, root=bytes(32))
     fields = {"agent": "edge-1", "wanted": [], "refused": [], "heads": heads, "checkpoint": checkpoint} | more
     made = Receipt(v=1, at_ns=at_ns, **fields)
@@ -127,8 +129,9 @@ async def test_the_next_epoch_waits_until_the_one_before_is_durable(site, publis
     site.recorder.renew("tested", T0)
     await publisher.turn(T0)
     assert publisher._client.entries() == [(first, seq) for seq in range(last + 1)]
-    head = EpochHead(epoch=first, seq=last, hash=bytes(32))
+    head = EpochHead(epoch=first, seq=last, hash=site.entries()[last].sealed.hash)
     await give(publisher, told(site, -1, heads=[head]))
+    assert not publisher.is_stuck(first)
     assert publisher._client.entries() == [(site.recorder.epoch, 0)]
 
 
@@ -189,6 +192,31 @@ async def test_a_refused_epoch_is_stuck_told_once_and_does_not_hold_up_the_next(
     site.recorder.renew("tested", T0)
     await publisher.turn(T0)
     assert publisher._client.entries() == [(site.recorder.epoch, 0)]
+
+
+@pytest.mark.parametrize("ahead", [False, True], ids=["in-a-place-of-ours", "beyond-ours"])
+async def test_what_a_copy_sealed_in_our_epoch_does_not_count_as_ours(site, publisher, ahead):
+    """Two machines go on from one image: what the slower one seals must not be taken for delivered."""
+    shared, last = site.recorder.epoch, len(site.entries()) - 1
+    another = EpochHead(epoch=shared, seq=last + 5 if ahead else last, hash=b"\1" * 32)
+    for at_ns in (1, 2):
+        await give(publisher, told(site, -1, at_ns=at_ns, heads=[another]))
+    assert site.journal.delivered().get(shared, -1) == -1
+    assert publisher.is_stuck(shared)
+    (event,) = publisher.take_events()
+    assert (event.event, event.detail["verdict"]) == ("entry_refused", "fork")
+    assert "a copy of this agent" in event.detail["reason"]
+    publisher._client.entries()
+    site.recorder.renew("tested", T0)
+    await publisher.turn(T0)
+    assert publisher._client.entries() == [(site.recorder.epoch, 0)]
+
+
+async def test_a_head_of_an_older_epoch_that_we_no_longer_hold_is_taken(site, publisher):
+    old = EpochHead(epoch=bytes(15) + b"\7", seq=99, hash=b"\1" * 32)
+    await give(publisher, told(site, -1, heads=[old]))
+    assert site.journal.delivered()[old.epoch] == 99
+    assert not publisher._outbox.stopped
 
 
 async def test_draining_ends_when_everything_is_delivered_or_can_never_be(site, publisher):

@@ -55,7 +55,9 @@ def test_it_reads_records_and_sends_and_a_receipt_ends_that(edge):
         sent = headers(edge)
         assert list(dict.fromkeys(header.seq for header in sent)) == list(range(1 + sent[-1].seq))
         assert {header.author for header in sent} == {"edge-1"}
-        heads = [EpochHead(epoch=sent[-1].epoch, seq=sent[-1].seq, hash=bytes(32))]
+        last = edge._journal.head()
+        assert (last.epoch, last.seq) == (sent[-1].epoch, sent[-1].seq)
+        heads = [EpochHead(epoch=last.epoch, seq=last.seq, hash=last.hash)]
         told = Receipt(
             v=1,
             agent="edge-1",
