@@ -70,7 +70,7 @@ def test_without_the_library_of_time_stamps_only_authorities_are_refused(monkeyp
     monkeypatch.delattr(contract, "timestamp", raising=False)
     files = read({"w1.pub.pem": GOOD, "root.pem": b"any"})
     assert trust.parse(witnesses.trust_toml(maker.factory()), files).witnesses
-    with pytest.raises(Problems, match="time stamps need rfc3161-client: install metertrail"):
+    with pytest.raises(Problems, match="time stamps need rfc3161-client: pip install"):
         trust.parse(witnesses.trust_toml(maker.factory(), authority=True), files)
     made = maker.factory()
     witnesses.sealed(made, made.note(), 0, b"a token")
