@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from contract import checkpoint
 from contract.errors import Inadmissible
 from gateway.errors import Corrupt
+from gateway.to_disk import to_disk
 
 EVERY_NS = 60_000_000_000
 TAIL_BYTES = 1 << 16  # the last note is well within
@@ -79,7 +80,7 @@ class CheckpointCopy:
             file.flush()
             os.fsync(file.fileno())
         if not self._is_named:
-            _sync(self._path.parent)
+            to_disk(self._path.parent)  # a new file's name, too, must survive a power cut
             self._is_named = True
         self._pending = None
 
@@ -91,12 +92,3 @@ class CheckpointCopy:
                 return file.read()
         except FileNotFoundError:
             return b""
-
-
-def _sync(folder: Path) -> None:
-    """A new file's name, too, must survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,6 @@ has none yet. A pack stands under its name only once it is whole and on the disk
 
 import itertools
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,6 +26,7 @@ from gateway.ledger_rows import ROWS_AT_ONCE, Database, Kept, Point
 from gateway.pack_form import Index
 from gateway.readings_table import ReadingsTable
 from gateway.schema import CHECKPOINTS, ENTRIES
+from gateway.to_disk import to_disk
 
 NS = 1_000_000_000
 LEVEL = 12  # of zstd: measured 1.62 bytes a reading at 3 M readings/s; 19 makes 1.57 at a tenth of the speed
@@ -122,10 +122,10 @@ def _write(ledger: Ledger, path: Path, stretch: Stretch, point: Point, refusals_
     )
     pack_form.write_index(part, index)
     for name in (*names, pack_form.INDEX):
-        _to_disk(part / name)
-    _to_disk(part)
+        to_disk(part / name)
+    to_disk(part)
     part.rename(path)
-    _to_disk(path.parent)
+    to_disk(path.parent)
     return index
 
 
@@ -193,11 +193,3 @@ def _covered(ledger: Ledger, note: str, tree: merkle.Frontier, where: str) -> No
         raise Corrupt(f"{where}: {error}") from None
     if (signed.size, signed.root) != (tree.size, tree.root()):
         raise Corrupt(f"{where}: the ledger's first {tree.size} entries are not those it signs")
-
-
-def _to_disk(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -20,6 +20,7 @@ from contract.errors import Inadmissible
 from contract.problems import explain, suggest
 from contract.writer import Span
 from gateway.ledger import Ledger, LedgerEntry
+from gateway.to_disk import to_disk
 from gateway.trust import GATEWAY, shown_parts
 
 FOLDER, REFUSED = "spool", "refused"
@@ -97,7 +98,7 @@ def leave(data: Path, kind: str, says: BaseModel, at_ns: int) -> Path:
     except BaseException:
         growing.unlink(missing_ok=True)
         raise
-    _sync(folder)
+    to_disk(folder)  # a new name, too, must survive a power cut
     return path
 
 
@@ -180,12 +181,3 @@ def _set_aside(path: Path, reason: str) -> None:
 
 def _beside(path: Path) -> Path:
     return path.parent / REFUSED / f"{path.stem}.txt"
-
-
-def _sync(folder: Path) -> None:
-    """A new name, too, must survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
